@@ -1,0 +1,24 @@
+"""Search spaces: what may be built. An architecture is an immutable value, never a module."""
+
+from nas_course.errors import one_of
+from nas_course.spaces.cells import CellTemplate
+from nas_course.spaces.darts import DARTSSpace, Genotype
+from nas_course.spaces.nas_bench_201 import Cell201, NASBench201Space
+
+SPACES = {space.name: space for space in (DARTSSpace, NASBench201Space)}
+
+
+def get(name: str) -> DARTSSpace | NASBench201Space:
+    """Return the space of this name.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none; the message lists the names.
+    """
+    if name not in SPACES:
+        raise one_of("space", name, SPACES)
+    return SPACES[name]()
+
+
+__all__ = ["SPACES", "Cell201", "CellTemplate", "DARTSSpace", "Genotype", "NASBench201Space", "get"]

@@ -1,0 +1,39 @@
+"""What all cell search spaces share: the template of a cell and the numbering of its edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Edge = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class CellTemplate:
+    """A directed acyclic graph whose edges are to be filled with operations.
+
+    Attributes
+    ----------
+    edges : tuple of (source, target)
+        Nodes are numbered from 0, inputs first. Sorted by target, then source: row e of an array
+        of architecture parameters belongs to `edges[e]`.
+    operations : tuple of str
+        The candidate operations of every edge. Column o of an array of architecture parameters
+        belongs to `operations[o]`.
+    """
+
+    edges: tuple[Edge, ...]
+    operations: tuple[str, ...]
+
+    def incoming(self, target: int) -> list[int]:
+        """Return the rows of the edges that end in node `target`."""
+        return [row for row, (_, end) in enumerate(self.edges) if end == target]
+
+
+def dense_edges(inputs: int, nodes: int) -> tuple[Edge, ...]:
+    """Connect each of `nodes` intermediate nodes with all nodes before it.
+
+    With 2 inputs and 4 nodes these are the 2 + 3 + 4 + 5 = 14 edges of a DARTS cell.
+    """
+    return tuple(
+        (source, target) for target in range(inputs, inputs + nodes) for source in range(target)
+    )
