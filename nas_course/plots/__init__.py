@@ -1,0 +1,1 @@
+"""Static figures: one function per figure, data in, a matplotlib `Figure` out."""
