@@ -18,12 +18,12 @@ def test_all_names_of_the_processor_are_one_device(name):
 
 @pytest.mark.parametrize("name", ["gpu", "", "cuda:x", 3.5, None])
 def test_an_unknown_device_is_refused_with_the_choices(name):
-    with pytest.raises(InvalidInput, match="'auto'.*'cpu'"):
+    with pytest.raises(InvalidInput, match=r"'auto'.*'cpu'"):
         devices.resolve_device(name)
 
 
 def test_a_device_that_is_not_there_is_refused_with_what_is():
-    with pytest.raises(InvalidInput, match="'cuda:97' is not on this machine; it has .*cpu"):
+    with pytest.raises(InvalidInput, match=r"'cuda:97' is not on this machine; it has .*cpu"):
         devices.resolve_device("cuda:97")
 
 
@@ -36,13 +36,13 @@ def test_float32_leaves_a_product_as_it_is_and_bfloat16_makes_it_16_bit():
 
 
 def test_float16_on_the_processor_is_refused_with_the_way_out():
-    with pytest.raises(InvalidInput, match="needs a GPU.*'bfloat16'"):
+    with pytest.raises(InvalidInput, match=r"needs a GPU.*'bfloat16'"):
         devices.autocast(torch.device("cpu"), "float16")
 
 
 @pytest.mark.parametrize("make", [devices.autocast, devices.grad_scaler])
 def test_an_unknown_precision_is_refused_with_the_choices(make):
-    with pytest.raises(InvalidInput, match="'fp16'.*'float32', 'bfloat16', 'float16'.*"):
+    with pytest.raises(InvalidInput, match=r"'fp16'.*'float32', 'bfloat16', 'float16'.*"):
         make(torch.device("cpu"), "fp16")
 
 
@@ -57,5 +57,7 @@ def test_the_scaler_scales_only_for_float16():
 def test_the_gpu_has_one_name_after_resolving():
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device on this machine")
-    assert devices.resolve_device("cuda") == devices.resolve_device("auto") == torch.device("cuda:0")
+    assert (
+        devices.resolve_device("cuda") == devices.resolve_device("auto") == torch.device("cuda:0")
+    )
     devices.synchronize(devices.resolve_device("cuda"))
