@@ -1,0 +1,97 @@
+"""The learner's side of a check: call their object, or read it, and say plainly what happened.
+
+Used in the notebook's process and in the grader's separate process alike, so that a check meets
+the same answers in both. Every outcome is a JSON tree with one key.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import linecache
+import sys
+import sysconfig
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from nas_course.grading.transport import Unsendable, decode_for_learner, encode
+
+MOST_MESSAGE = 1_000
+MISSING = object()
+_NOT_THE_LEARNERS = tuple(
+    str(Path(folder)) for folder in (*sysconfig.get_paths().values(), Path(__file__).parent.parent)
+)
+
+
+def respond(answer: Any, request: dict) -> dict:
+    """Do what the check asks with the learner's object.
+
+    Parameters
+    ----------
+    answer : object
+        What the learner's name holds, or `MISSING`.
+    request : dict
+        ``{"value": ...}`` to read it, or ``{"args": tree, "kwargs": tree}`` to call it.
+
+    Returns
+    -------
+    dict
+        One of ``value``, ``raised``, ``unsendable``, ``uncallable``, ``missing``, plus ``printed``.
+    """
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        outcome = _outcome(answer, request)
+    return {**outcome, "printed": printed.getvalue()[-2 * MOST_MESSAGE :]}
+
+
+def _outcome(answer: Any, request: dict) -> dict:
+    if answer is MISSING:
+        return {"missing": True}
+    if "value" in request or answer is None or answer is ...:
+        return _sent(answer)
+    if not callable(answer):
+        return {"uncallable": type(answer).__name__}
+    args, kwargs = decode_for_learner(request["args"]), decode_for_learner(request["kwargs"])
+    try:
+        result = answer(*args, **kwargs)
+    # SystemExit and KeyboardInterrupt too: a check always comes back with a report.
+    except BaseException as error:
+        return {"raised": _raised(error)}
+    return _sent(result)
+
+
+def _sent(value: Any) -> dict:
+    try:
+        return {"value": encode(value)}
+    except Unsendable as refusal:
+        return {"unsendable": str(refusal)}
+    except BaseException as error:  # the learner's object may raise from its own methods
+        return {"raised": _raised(error)}
+
+
+def _raised(error: BaseException) -> dict:
+    try:
+        message = str(error)[:MOST_MESSAGE]
+    except BaseException:
+        message = "(its message cannot be shown)"
+    return {"type": type(error).__name__, "message": message, "where": _where(error.__traceback__)}
+
+
+def _where(trace: TracebackType | None) -> str:
+    """The deepest line that the learner wrote, as ``line 3: return weights / total``."""
+    found = ""
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if not name.startswith(_NOT_THE_LEARNERS) and not name.startswith("<frozen"):
+            source = linecache.getline(name, trace.tb_lineno, trace.tb_frame.f_globals).strip()
+            found = f"line {trace.tb_lineno}: {source}" if source else f"line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return found[:MOST_MESSAGE]
+
+
+def flush_output() -> None:
+    """Push out what the learner's code printed, so that its count is complete."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
