@@ -1,0 +1,95 @@
+"""What every test shares: one thread, no network, no window, and the same random cases each run."""
+
+import os
+
+# Before torch is imported anywhere, and inherited by the kernels and programs that tests start:
+# two threads on a busy two-core machine were ten times slower than one.
+os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", MPLBACKEND="Agg")
+
+import ipaddress
+import socket
+import sys
+from importlib.util import find_spec
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("course", derandomize=True, max_examples=25, deadline=None, database=None)
+settings.load_profile("course")
+
+NO_BROWSER = "no Chromium found for the browser tests: install one, or set CHROMIUM to its path"
+
+
+def absent(what: str) -> None:
+    """Skip for want of a program; but fail where CI promised to install it."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI must not skip this: {what}", pytrace=False)
+    pytest.skip(what)
+
+
+def pytest_collection_finish():
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("posix") and os.name == "nt":
+        pytest.skip("needs fork or POSIX signals, which Windows does not have")
+    if item.get_closest_marker("cuda") and not gpu_found():
+        pytest.skip("no NVIDIA GPU on this machine")
+
+
+def gpu_found() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Path of a browser of Chromium's family; where there is none the test is skipped."""
+    from nas_course.doctor import find_browser
+
+    path = find_browser()
+    if path is None:
+        absent(NO_BROWSER)
+    if find_spec("playwright") is None:
+        absent('playwright is not installed: pip install -e ".[test]"')
+    return path
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """A small digits data set on the processor: 60 images to train, 60 to validate, 60 to test."""
+    from nas_course.data import load
+
+    return load("digits", train_images=60, valid_images=60, test_images=60, device="cpu")
+
+
+class Offline(OSError):
+    """A test tried to leave this machine."""
+
+
+def refuse_strangers(connect):
+    """Wrap socket.connect so that only addresses on this machine are let through."""
+
+    def guarded(self, address):
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not is_local(address[0]):
+            raise Offline(f"tests run without network, but one tried to reach {address}")
+        return connect(self, address)
+
+    return guarded
+
+
+def is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in ("localhost", "localhost.localdomain")
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    """Keep every test of this process off the network."""
+    monkeypatch.setattr(socket.socket, "connect", refuse_strangers(socket.socket.connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse_strangers(socket.socket.connect_ex))
