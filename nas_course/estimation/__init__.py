@@ -1,0 +1,6 @@
+"""Performance estimation: how good is an architecture? Every estimate is architecture -> Score."""
+
+from nas_course.estimation.score import Score
+from nas_course.estimation.training import TrainingEstimate
+
+__all__ = ["Score", "TrainingEstimate"]
