@@ -1,4 +1,4 @@
-"""`nas-course doctor`: what the course finds on this machine, and how to mend what is wrong.
+"""`nas-course doctor`: what the course finds on this machine, and the cure for each fault.
 
     for finding in doctor.examine():
         print(finding)

@@ -3,6 +3,7 @@
 import ast
 import importlib.metadata
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -179,3 +180,28 @@ def test_without_a_browser_ci_fails(tmp_path):
     done = run_tests_of(tmp_path, NEEDS_BROWSER, CHROMIUM=str(tmp_path / "none"), CI="true")
     assert done.returncode == 1
     assert "CI must not skip this" in done.stdout
+
+
+# ---------------------------------------------------------------------------------------- CI
+
+
+@pytest.mark.posix
+def test_ci_runs_the_test_command_of_the_readme_and_fails_with_it(tmp_path):
+    """.ci/run in a folder where course.py only writes down its arguments."""
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / ".ci/run").write_text((ROOT / ".ci/run").read_text())
+    (tmp_path / "course.py").write_text("import sys\nprint(*sys.argv)\nsys.exit(7)\n")
+    no_apt = tmp_path / "programs"
+    no_apt.mkdir()
+    for name in ("bash", "dirname", "id", "env"):
+        (no_apt / name).symlink_to(shutil.which(name))
+    (no_apt / "python3").symlink_to(sys.executable)
+    done = subprocess.run(
+        ["bash", str(tmp_path / ".ci/run")],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env={"PATH": str(no_apt), "CI": "true"},
+    )
+    assert (done.stdout, done.returncode) == ("course.py test\n", 7)
+    assert "python course.py test" in (ROOT / "README.md").read_text(encoding="utf-8")
