@@ -106,7 +106,7 @@ class CellNetwork(nn.Module):
     Raises
     ------
     InvalidInput
-        If a size is below 1 or `channels` is odd.
+        If a size is below 1.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class CellNetwork(nn.Module):
     def use_generator(self, generator: torch.Generator) -> None:
         """Let drop-path draw from `generator`, which lives on the device of the network."""
         for cell in self.network.cells:
-            cell.generator = generator
+            cell.generator = generator  # type: ignore[assignment]
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Return logits (batch, classes), with those of the auxiliary head when it trains."""

@@ -96,7 +96,7 @@ class Skeleton201(nn.Module):
         for index, stage in enumerate(self.stages):
             if index:
                 x = self.reductions[index - 1](x)
-            for cell in stage:
+            for cell in stage.children():
                 x = cell(x, *extra)
         return self.classifier(self.head(x).mean(dim=(2, 3)))
 

@@ -7,7 +7,7 @@ The same skeleton carries the supernet (mixed cells) and the derived network (di
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -110,14 +110,14 @@ class CellSkeleton(nn.Module):
         self.features = before[1]
         self.classifier = nn.Linear(self.features, classes)
 
-    def run_cells(self, images: Tensor, extra: dict[str, Tensor | float]) -> Iterator[Tensor]:
+    def run_cells(self, images: Tensor, extra: Mapping[str, Tensor | float]) -> Iterator[Tensor]:
         """Yield the output of every cell.
 
         Parameters
         ----------
         images : Tensor, shape (batch, in_channels, H, W)
             H and W divisible by 4 (by 2 with one reduction).
-        extra : dict
+        extra : mapping
             What a cell of each kind gets beside its two inputs.
         """
         require_images(images, self.in_channels)

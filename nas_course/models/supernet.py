@@ -13,11 +13,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from nas_course.errors import InvalidInput
 from nas_course.models.initialisation import initialise
 from nas_course.models.nas_bench_201 import Skeleton201
 from nas_course.models.skeleton import CellSkeleton, stack_nodes
 from nas_course.operations import BatchNorm, build_operation
 from nas_course.spaces import CellTemplate, DARTSSpace, NASBench201Space
+
+MINIMUM_CELLS = 3
 
 
 class MixedOperation(nn.Module):
@@ -129,6 +132,11 @@ class DARTSSupernet(MixedSupernet):
 
     def __init__(self, space: DARTSSpace, **sizes: int) -> None:
         super().__init__(space)
+        if sizes["cells"] < MINIMUM_CELLS:
+            raise InvalidInput(
+                f"cells: got {sizes['cells']}; allowed: {MINIMUM_CELLS} or more. With fewer, both "
+                "reductions leave no normal cell, and its alphas would never be trained."
+            )
         self.network = CellSkeleton(self._make_cell, affine=False, **sizes)
 
     def _make_cell(self, kind: str, channels: int) -> DARTSCell:
@@ -197,7 +205,7 @@ def build_supernet(
     Raises
     ------
     InvalidInput
-        If a size is below 1 or `channels` is odd.
+        If a size is below 1, or a DARTS supernet has fewer than 3 cells.
     """
     sizes = {"channels": channels, "cells": cells, "classes": classes, "in_channels": in_channels}
     supernet: MixedSupernet

@@ -24,7 +24,8 @@ from nas_course.spaces.cells import CellTemplate, dense_edges
 INPUTS = 2
 NODES = 4
 Choice = tuple[str, int]
-Cell = tuple[tuple[Choice, Choice], ...]
+Node = tuple[Choice, ...]
+Cell = tuple[Node, ...]
 SELECTABLE = tuple(name for name in DARTS_OPERATIONS if name != "none")
 
 
@@ -69,7 +70,7 @@ def _check_cell(name: str, cell: Cell) -> None:
         _check_node(f"{name} cell, node {index}", node, INPUTS + index)
 
 
-def _check_node(where: str, node: tuple[Choice, ...], predecessors: int) -> None:
+def _check_node(where: str, node: Node, predecessors: int) -> None:
     if len(node) != 2:
         raise InvalidInput(f"{where}: got {len(node)} inputs; each node has exactly 2.")
     for operation, source in node:
@@ -192,18 +193,18 @@ def _cross_cells(a: Cell, b: Cell, rng: np.random.Generator) -> Cell:
     return tuple(pair[rng.integers(2)] for pair in zip(a, b, strict=True))
 
 
-def _node_neighbors(node: tuple[Choice, ...], predecessors: int) -> Iterator[tuple[Choice, ...]]:
+def _node_neighbors(node: Node, predecessors: int) -> Iterator[Node]:
     for slot in range(2):
         (operation, source), kept = node[slot], node[1 - slot]
-        for other in SELECTABLE:
-            if other != operation:
-                yield _sorted_node((other, source), kept)
+        for name in SELECTABLE:
+            if name != operation:
+                yield _sorted_node((name, source), kept)
         for other in range(predecessors):
             if other not in (source, kept[1]):
                 yield _sorted_node((operation, other), kept)
 
 
-def _sorted_node(*choices: Choice) -> tuple[Choice, ...]:
+def _sorted_node(*choices: Choice) -> Node:
     return tuple(sorted(choices, key=lambda choice: choice[1]))
 
 
@@ -230,7 +231,7 @@ def _parse_cell(name: str, text: str) -> Cell:
     )
 
 
-def _parse_node(where: str, text: str) -> tuple[Choice, ...]:
+def _parse_node(where: str, text: str) -> Node:
     choices = []
     for token in text.split():
         match = re.fullmatch(r"(\w+)\((\d+)\)", token)

@@ -64,7 +64,9 @@ class Unrolled:
         (dL_train(w+, alpha)/dalpha - dL_train(w-, alpha)/dalpha) / (2 epsilon)
 
     Liu et al., "DARTS", ICLR 2019, equations 6 to 8. Note the parentheses round 2 epsilon:
-    public implementations have divided by 2 and multiplied by epsilon.
+    public implementations have divided by 2 and multiplied by epsilon. The difference is exact up
+    to O(epsilon^2) for smooth losses; steps that cross kinks of ReLU or max pooling add to it
+    what automatic differentiation leaves out (`tests/test_hypergradients.py` shows both).
 
     Parameters
     ----------
