@@ -1,1 +1,24 @@
-"""Static figures: one function per figure, data in, a matplotlib `Figure` out."""
+"""Static figures: one function per figure, data in, a figure with its own description out."""
+
+from nas_course.plots.alphas import alpha_curves, alpha_heatmap, weight_bars, winner_timeline
+from nas_course.plots.cells import draw_cell, draw_mixed_cell
+from nas_course.plots.figure import CourseFigure
+from nas_course.plots.learning import accuracy_against_size, draw_comparison, learning_curves
+from nas_course.plots.network import draw_network
+from nas_course.plots.overview import alpha_overview, entropy_and_skip
+
+__all__ = [
+    "CourseFigure",
+    "accuracy_against_size",
+    "alpha_curves",
+    "alpha_heatmap",
+    "alpha_overview",
+    "draw_cell",
+    "draw_comparison",
+    "draw_mixed_cell",
+    "draw_network",
+    "entropy_and_skip",
+    "learning_curves",
+    "weight_bars",
+    "winner_timeline",
+]
