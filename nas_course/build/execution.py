@@ -80,7 +80,7 @@ def kernel_environment() -> dict[str, str]:
     order on any number of cores.
     """
     inherited = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
-    return {**inherited, "OMP_NUM_THREADS": "1"}
+    return {**inherited, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def _clean(cell: NotebookNode) -> list[str]:
