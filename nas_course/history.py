@@ -92,6 +92,15 @@ class History:
         """Cell name -> ``edges`` (pairs of source and target node) and ``operations`` (names)."""
         return self.header.get("cells", {})
 
+    @property
+    def has_listeners(self) -> bool:
+        """Whether anybody would hear a live row."""
+        return bool(self._listeners)
+
+    def to_bytes(self) -> bytes:
+        """Give the content of the file: header and all rows."""
+        return b"".join(_line(record) for record in (self.header, *self.rows))
+
     def append(self, row: Mapping[str, Any]) -> None:
         """Store a row: one line on disk, safe against power loss, then tell the listeners.
 
@@ -179,12 +188,21 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _line(record: Row) -> bytes:
+    return json.dumps(record, allow_nan=False, separators=(",", ":")).encode("utf-8") + b"\n"
+
+
 def _write_line(path: Path, record: Row, *, mode: str) -> None:
-    line = json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n"
-    with path.open(mode) as file:
-        file.write(line.encode("utf-8"))
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with path.open(mode) as file:
+            file.write(_line(record))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise HistoryError(
+            f"{path}: the history could not be written ({error.strerror or error}). Mend the cause "
+            f"(disk full? rights?), then go on with --resume."
+        ) from error
 
 
 def _read_lines(file: Path) -> list[str]:

@@ -5,8 +5,9 @@ a crash sees the old one or the new one, never a mixture. Use::
 
     with owned(folder):                                # RunFolderBusy if another process has it
         save_generation(folder, {"state.pt": pack_state(state)}, run={"method": "darts-1st"})
-    generation = newest_generation(folder)             # damaged ones are skipped with a warning
-    state = unpack_state(generation.files["state.pt"])
+    state = newest_generation(                         # damaged ones are skipped with a warning
+        folder, accept=lambda generation: unpack_state(generation.files["state.pt"])
+    )
 """
 
 from __future__ import annotations
@@ -76,6 +77,11 @@ def owned(folder: Path) -> Iterator[None]:
             f"{folder}: another search is working in this folder ({_describe_owner(folder)}). "
             f"Wait for it, stop it, or choose another folder with --out."
         ) from None
+    except OSError as error:
+        raise CheckpointError(
+            f"{folder}: this folder cannot be written ({error.strerror or error}); mend its "
+            f"rights, or choose another with --out."
+        ) from error
     try:
         started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         owner = {"pid": os.getpid(), "host": socket.gethostname(), "started": started}
@@ -94,13 +100,25 @@ def _describe_owner(folder: Path) -> str:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Replace a file by one rename: a reader or a crash sees the old content or the new."""
+    """Replace a file by one rename: a reader or a crash sees the old content or the new.
+
+    Raises
+    ------
+    CheckpointError
+        The disk refused.
+    """
     draft = path.with_name(f".draft-{path.name}")
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(draft)
-    _write_new(draft, content)
-    os.replace(draft, path)
-    _sync_folder(path.parent)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(draft)
+        _write_new(draft, content)
+        os.replace(draft, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise CheckpointError(
+            f"{path}: this file could not be written ({error.strerror or error}). Mend the cause "
+            f"(disk full? rights?), then go on with --resume."
+        ) from error
 
 
 def save_generation(
@@ -138,10 +156,8 @@ def save_generation(
     return final
 
 
-def newest_generation(
-    folder: Path, accept: Callable[[Generation], T] = lambda generation: generation
-) -> T:
-    """Give the newest generation that is whole, after ``accept`` has taken it.
+def newest_generation(folder: Path, accept: Callable[[Generation], T]) -> T:
+    """Give what ``accept`` makes of the newest generation that is whole.
 
     ``accept`` may raise `CheckpointError` too; then the generation before it is tried. Each one
     that is passed over is named in a warning.

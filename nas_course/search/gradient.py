@@ -1,0 +1,224 @@
+"""Run a gradient search to the end of its budget, with history, progress and checkpoints."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from nas_course import methods, spaces
+from nas_course.data import ImageData
+from nas_course.errors import InvalidInput
+from nas_course.history import History
+from nas_course.models import MixedSupernet, parameter_count
+from nas_course.search.loop import METRICS, GradientLoop, GradientMethod, SearchPlan
+from nas_course.search.run_folder import InMemory, RunFolder, opened
+from nas_course.spaces import Cell201, Genotype
+from nas_course.strategies.gradient import GradientSettings
+
+SCHEDULE_EPOCHS = 50  # of the learning rate where only seconds are given; DARTS, section 3.1
+LIVE_SECONDS = 0.05  # between two epochs, views are told at most so often
+
+
+class SearchInterrupted(KeyboardInterrupt):
+    """The search was stopped by hand; the message says how to go on."""
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found: the architecture, how it came there, and the trained supernet."""
+
+    architecture: Genotype | Cell201
+    history: History
+    supernet: MixedSupernet
+
+
+def search_gradient(
+    method: str | GradientMethod,
+    data: ImageData,
+    *,
+    settings: GradientSettings,
+    space: str = "darts",
+    epochs: int | None = None,
+    seconds: float | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    on_history: Callable[[History], object] | None = None,
+    checkpoint_seconds: float = 30.0,
+    command: str | None = None,
+) -> SearchResult:
+    """Search an architecture by gradients.
+
+    Parameters
+    ----------
+    method : str or GradientMethod
+        A name from `nas_course.methods`, or a row of your own.
+    data : ImageData
+        ``train`` trains the weights, ``valid`` the alphas; ``test`` is not touched.
+    settings : GradientSettings
+        Sizes of the supernet and hyperparameters.
+    space : str
+        "darts" or "nas-bench-201".
+    epochs : int, optional
+        Length of the search and of its learning-rate schedule. 50 where only seconds are given.
+    seconds : float, optional
+        Stop after the step in which so much search time is over, at the latest when the epochs
+        are. Up to there the search is the same as one without this limit; where it stops is not
+        repeatable.
+    seed : int
+        Of the initial weights and alphas, the order of the images and their augmentation.
+    out : path, optional
+        Folder to write: ``history.jsonl`` as it grows, checkpoints, ``result.json`` at the end.
+    resume : bool
+        Go on from the last checkpoint in ``out``; begin where there is none. So one cell can be
+        run again and again until the search is done.
+    progress : bool
+        Show a bar with the time left.
+    on_history : callable, optional
+        Gets the history once before the first step, so that a view can subscribe.
+    checkpoint_seconds : float
+        Save so often within an epoch. At the end of an epoch the state is saved too, unless that
+        would take more than 2 % of the time.
+    command : str, optional
+        Kept in ``result.json``: what to type to get this result.
+
+    Raises
+    ------
+    InvalidInput
+        A value is not allowed, ``out`` holds a run and ``resume`` is not set, or it holds another
+        run than the one asked for.
+    CheckpointError, RunFolderBusy
+        See `nas_course.storage`.
+    SearchDiverged
+        A loss is not finite.
+    SearchInterrupted
+        Stopped by hand (Ctrl-C, the notebook's stop button).
+    """
+    plan = SearchPlan(
+        method=methods.get(method) if isinstance(method, str) else method,
+        space=spaces.get(space),
+        data=data,
+        settings=settings,
+        epochs=_checked_epochs(epochs, seconds),
+        seconds=_checked_seconds(seconds),
+        seed=_checked_seed(seed),
+    )
+    with opened(out, resume=resume, save_every=_checked_interval(checkpoint_seconds)) as folder:
+        loop = GradientLoop(plan)
+        history = folder.start(loop)
+        if not history.rows:
+            history.append(loop.row())
+            folder.save(loop, history)
+        if on_history is not None:
+            on_history(history)
+        with _explained_stop(loop, folder):
+            _run(loop, history, folder, progress=progress)
+        folder.finish(_report(loop, history, command))
+    return SearchResult(loop.strategy.architecture(), history, loop.strategy.supernet)
+
+
+def _run(
+    loop: GradientLoop, history: History, folder: RunFolder | InMemory, *, progress: bool
+) -> None:
+    """Step until the budget is used up; save and append rows on the way."""
+    total = loop.plan.epochs * loop.steps
+    bar = tqdm(total=total, initial=loop.steps_done, disable=not progress, unit="step")
+    bar.set_description(loop.plan.method.name)
+    told = time.monotonic()
+    with bar:
+        while not loop.is_over:
+            loop.advance()
+            bar.update()
+            if time.monotonic() - told >= LIVE_SECONDS and loop.step < loop.steps:
+                _show(bar, loop, history)
+                told = time.monotonic()
+            if loop.step == loop.steps:
+                history.append(loop.finish_epoch())
+            folder.save_if_due(loop, history)
+    folder.save(loop, history)
+    if loop.step:  # stopped by time within an epoch; a resumed run drops this row again
+        history.append(loop.row())
+
+
+def _show(bar: tqdm, loop: GradientLoop, history: History) -> None:
+    accuracy = loop.sums["valid_accuracy"] / loop.step
+    text = f"epoch {loop.epoch + 1}/{loop.plan.epochs}, valid accuracy {accuracy:.3f}"
+    bar.set_postfix_str(text, refresh=False)
+    if history.has_listeners:
+        history.live(loop.row())
+
+
+@contextlib.contextmanager
+def _explained_stop(loop: GradientLoop, folder: RunFolder | InMemory) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        where = f"epoch {loop.epoch + 1} of {loop.plan.epochs}, step {loop.step} of {loop.steps}"
+        raise SearchInterrupted(f"Stopped in {where}. {folder.how_to_resume()}") from None
+
+
+def _report(loop: GradientLoop, history: History, command: str | None) -> dict[str, Any]:
+    """Content of result.json."""
+    plan, last = loop.plan, history.rows[-1]
+    parts = {"train": plan.data.train, "valid": plan.data.valid}
+    return {
+        "format": 1,
+        "method": plan.method.name,
+        "space": plan.space.name,
+        "data": {"name": plan.data.name, "image_size": plan.data.image_size}
+        | {name: len(part) for name, part in parts.items()},
+        "seed": plan.seed,
+        "architecture": last["architecture"],
+        "scores": {name: last[name] for name in METRICS},
+        "cost": {
+            "seconds": last["seconds"],
+            "steps": loop.steps_done,
+            "epochs": last["epoch"],
+            "supernet_parameters": parameter_count(loop.strategy.supernet),
+        },
+        "budget": {
+            "epochs": plan.epochs,
+            "seconds": None if math.isinf(plan.seconds) else plan.seconds,
+        },
+        "settings": dataclasses.asdict(plan.settings),
+        "command": command,
+    } | plan.environment()
+
+
+def _checked_epochs(epochs: int | None, seconds: float | None) -> int:
+    if epochs is None and seconds is None:
+        raise InvalidInput("budget: got none; give epochs (--epochs) or seconds (--seconds).")
+    if epochs is None:
+        return SCHEDULE_EPOCHS
+    if type(epochs) is not int or epochs < 1:
+        raise InvalidInput(f"epochs: got {epochs!r}; allowed: whole numbers from 1 on.")
+    return epochs
+
+
+def _checked_seconds(seconds: float | None) -> float:
+    if seconds is None:
+        return math.inf
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        raise InvalidInput(f"seconds: got {seconds!r}; allowed: numbers above 0.")
+    return float(seconds)
+
+
+def _checked_seed(seed: int) -> int:
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise InvalidInput(f"seed: got {seed!r}; allowed: whole numbers from 0 to 2^63 - 1.")
+    return seed
+
+
+def _checked_interval(seconds: float) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
+        raise InvalidInput(f"checkpoint_seconds: got {seconds!r}; allowed: numbers from 0 on.")
+    return float(seconds)

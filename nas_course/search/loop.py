@@ -1,0 +1,196 @@
+"""The deterministic part of a gradient search: one step after another, and all of its state."""
+
+from __future__ import annotations
+
+import math
+import platform
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from nas_course import __version__
+from nas_course.data import ImageData, augmentation_for, epoch_order
+from nas_course.errors import CourseError
+from nas_course.history import Row
+from nas_course.spaces import DARTSSpace, NASBench201Space
+from nas_course.strategies.gradient import GradientSearch, GradientSettings
+
+METRICS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+
+
+class SearchDiverged(CourseError, ArithmeticError):
+    """A loss became infinite or not a number."""
+
+
+class GradientMethod(Protocol):
+    """What a search needs of a method; the rows of `nas_course.methods` have it."""
+
+    @property
+    def name(self) -> str:
+        """What the command line and result files call it."""
+
+    def build(
+        self,
+        space: DARTSSpace | NASBench201Space,
+        data: ImageData,
+        settings: GradientSettings,
+        seed: int,
+        steps_total: int,
+    ) -> GradientSearch:
+        """Make the search at its first step."""
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """What is asked for: everything that decides the result, and the limit of time."""
+
+    method: GradientMethod
+    space: DARTSSpace | NASBench201Space
+    data: ImageData
+    settings: GradientSettings
+    epochs: int
+    seconds: float
+    seed: int
+
+    def header(self) -> dict[str, Any]:
+        """First line of the history."""
+        cells = {
+            name: {"edges": cell.edges, "operations": cell.operations}
+            for name, cell in self.space.cells.items()
+        }
+        named = {
+            "method": self.method.name,
+            "space": self.space.name,
+            "data": self.data.name,
+            "seed": self.seed,
+            "epochs": self.epochs,
+        }
+        return named | {"cells": cells} | self.environment()
+
+    def environment(self) -> dict[str, Any]:
+        """What the bits of the result depend on besides the plan."""
+        versions = {
+            "nas_course": __version__,
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+            "numpy": np.__version__,
+        }
+        return {"device": str(self.data.device), "versions": versions}
+
+
+class GradientLoop:
+    """A search in progress: the strategy, the generator, and the place in the epoch."""
+
+    def __init__(self, plan: SearchPlan) -> None:
+        train, valid, batch_size = plan.data.train, plan.data.valid, plan.settings.batch_size
+        self.plan = plan
+        self.steps = math.ceil(len(train) / batch_size)  # of an epoch
+        self.valid_batches = math.ceil(len(valid) / batch_size)
+        self.strategy = plan.method.build(
+            plan.space, plan.data, plan.settings, plan.seed, plan.epochs * self.steps
+        )
+        self.augment = augmentation_for(plan.data.name)
+        self.generator = torch.Generator().manual_seed(plan.seed)
+        self.epoch = 0  # finished epochs
+        self.seconds_before = 0.0
+        self.started = time.perf_counter()
+        self._start_epoch()
+
+    @property
+    def seconds(self) -> float:
+        """Search time so far, over all sittings."""
+        return self.seconds_before + time.perf_counter() - self.started
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the budget is used up."""
+        return self.epoch >= self.plan.epochs or self.seconds >= self.plan.seconds
+
+    @property
+    def steps_done(self) -> int:
+        """Steps since the beginning of the search."""
+        return self.epoch * self.steps + self.step
+
+    def advance(self) -> None:
+        """Take one step of the strategy."""
+        chosen = self.train_order[self.step]
+        images = self.augment(self.plan.data.train.images[chosen], self.generator)
+        valid_chosen = self.valid_order[self.step % self.valid_batches]
+        valid = self.plan.data.valid
+        metrics = self.strategy.step(
+            (images, self.plan.data.train.labels[chosen]),
+            (valid.images[valid_chosen], valid.labels[valid_chosen]),
+        )
+        self._require_finite(metrics)
+        for name in METRICS:
+            self.sums[name] += metrics[name]
+        self.learning_rate = metrics["learning_rate"]
+        self.step += 1
+
+    def finish_epoch(self) -> Row:
+        """Give the row of the epoch whose last step was taken, and begin the next one."""
+        row = self.row()
+        self.epoch += 1
+        self._start_epoch()
+        return row
+
+    def row(self) -> Row:
+        """Describe this moment; metrics are means over the steps of the epoch so far."""
+        begun = self.step > 0
+        position = self.epoch + self.step / self.steps
+        return {
+            "epoch": int(position) if position.is_integer() else position,
+            "step": self.steps_done,
+            "alphas": self.strategy.alphas(),
+            **{name: self.sums[name] / self.step if begun else None for name in METRICS},
+            "learning_rate": self.learning_rate if begun else None,
+            "seconds": round(self.seconds, 3),
+            "architecture": str(self.strategy.architecture()),
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything the next step depends on, and the sums of the epoch's row."""
+        return {
+            "strategy": self.strategy.state_dict(),
+            "generator": self.generator.get_state(),
+            "generator_at_epoch_start": self.generator_at_epoch_start,
+            "epoch": self.epoch,
+            "step": self.step,
+            "sums": dict(self.sums),
+            "learning_rate": self.learning_rate,
+            "seconds": self.seconds,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Be where `state_dict` was called, in the middle of an epoch too."""
+        self.strategy.load_state_dict(state["strategy"])
+        self.generator.set_state(state["generator_at_epoch_start"])
+        self._start_epoch()  # draws the same orders again
+        self.generator.set_state(state["generator"])
+        self.epoch, self.step = state["epoch"], state["step"]
+        self.sums, self.learning_rate = dict(state["sums"]), state["learning_rate"]
+        self.seconds_before, self.started = state["seconds"], time.perf_counter()
+
+    def _start_epoch(self) -> None:
+        train, valid = self.plan.data.train, self.plan.data.valid
+        self.generator_at_epoch_start = self.generator.get_state()
+        device = self.plan.data.device
+        train_order = epoch_order(len(train), self.generator).to(device)
+        valid_order = epoch_order(len(valid), self.generator).to(device)
+        self.train_order = train_order.tensor_split(self.steps)  # batches differ by one at most
+        self.valid_order = valid_order.tensor_split(self.valid_batches)
+        self.step = 0  # steps taken in this epoch
+        self.sums = dict.fromkeys(METRICS, 0.0)
+        self.learning_rate = math.nan  # of the last step
+
+    def _require_finite(self, metrics: dict[str, float]) -> None:
+        for name in ("train_loss", "valid_loss"):
+            if not math.isfinite(metrics[name]):
+                raise SearchDiverged(
+                    f"{name} became {metrics[name]} in epoch {self.epoch + 1}, step "
+                    f"{self.step + 1}, at learning rate {metrics['learning_rate']:.4g}. Lower "
+                    f"weight_learning_rate or alpha_learning_rate in the settings and start anew."
+                )
