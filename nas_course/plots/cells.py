@@ -88,8 +88,9 @@ def draw_cell(architecture: Genotype | Cell201, cell: str = "normal") -> CourseF
         color = style.OPERATION_COLORS[operation]
         _arrow(axes, places[source], places[target], color=color, lw=2.2, linestyle=linestyle)
     boxes = _draw_nodes(axes, places, inputs)
-    _label_edges(axes, edges, places, boxes)
     axes.set_title(cell_name(cell))
+    figure.draw_without_rendering()  # fixes the scale, so that sizes in pixels are final
+    _label_edges(axes, edges, places, boxes)
     return figure
 
 
@@ -239,14 +240,13 @@ AIR = 7  # pixels around a text: its frame and a little distance
 
 def _label_edges(axes: Axes, edges: Chosen, places: Placed, nodes: list[Text]) -> None:
     """Write each operation's name on its edge, at the spot that covers least of the rest."""
-    axes.figure.draw_without_rendering()  # fixes the scale, so that sizes in pixels are final
     taken = [text.get_window_extent().padded(AIR) for text in nodes]
     for source, target, operation in edges:
         start, end = np.array(places[source]), np.array(places[target])
         others = [edge for edge in edges if edge[:2] != (source, target)]
         lines = _pixels_on(axes, others, places)
         label = _label(axes, operation)
-        spots = [start + part * (end - start) for part in LABEL_PARTS]
+        spots = [tuple(start + part * (end - start)) for part in LABEL_PARTS]
         label.set_position(min(spots, key=lambda spot: _covered(label, spot, taken, lines)))
         taken.append(label.get_window_extent().padded(AIR))
 
@@ -269,7 +269,7 @@ def _pixels_on(axes: Axes, edges: Chosen, places: Placed) -> np.ndarray:
     return axes.transData.transform(np.concatenate(points))
 
 
-def _covered(label: Text, spot: np.ndarray, taken: list[Bbox], lines: np.ndarray) -> float:
+def _covered(label: Text, spot: tuple[float, float], taken: list[Bbox], lines: np.ndarray) -> float:
     """Measure how bad a spot is: pixels of other texts covered, then points of other edges."""
     label.set_position(spot)
     box = label.get_window_extent().padded(AIR)

@@ -27,7 +27,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from nas_course.plots import style
 
-RC = {
+RC: Any = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same picture on every machine
     "font.size": style.FONT_SIZE,
     "axes.titlesize": style.FONT_SIZE,
@@ -103,12 +103,13 @@ def few_colors(picture: np.ndarray) -> Image.Image:
     """
     colors = [*style.OPERATION_COLORS.values(), *style.METHOD_COLORS.values()]
     fixed = np.array([list(bytes.fromhex(color[1:])) for color in colors])
-    pixels, positions, counts = np.unique(
-        picture.reshape(-1, 3), axis=0, return_inverse=True, return_counts=True
-    )
+    codes = picture.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], dtype=np.uint32)
+    used, positions, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    pixels = np.stack([used >> 16, used >> 8 & 255, used & 255], axis=1).astype(float)
     frequent = pixels[np.argsort(-counts, kind="stable")[: COLORS - len(fixed)]]
-    palette = np.concatenate([fixed, frequent]).astype(float)
-    distances = (pixels**2.0).sum(1)[:, None] - 2.0 * pixels @ palette.T + (palette**2).sum(1)
+    palette = np.concatenate([fixed, frequent])
+    # |p - q|^2 without |p|^2, which is the same for every colour q of the palette
+    distances = (palette**2).sum(axis=1) - 2 * pixels @ palette.T
     nearest = distances.argmin(axis=1).astype(np.uint8)
     reduced = Image.fromarray(nearest[positions].reshape(picture.shape[:2]), mode="P")
     reduced.putpalette(palette.astype(np.uint8).tobytes())

@@ -11,6 +11,8 @@ one space apart by at least 0.12 in OKLab as seen with protanopia, deuteranopia 
 
 from __future__ import annotations
 
+from typing import Any
+
 from nas_course.errors import one_of
 
 OPERATION_COLORS: dict[str, str] = {
@@ -120,7 +122,7 @@ def known(operation: str) -> str:
     return operation
 
 
-def line(operation: str) -> dict[str, object]:
+def line(operation: str) -> dict[str, Any]:
     """Return the keywords with which `Axes.plot` draws this operation.
 
     Raises
