@@ -1,0 +1,171 @@
+"""Recognise a wrong answer by comparing it with what known mistakes would have given.
+
+    TASK = Task(("alpha",), solve, (Mistake("softmax-over-edges", wrong, cause, next_step), ...))
+    judge(TASK, read, cases)                 # raises Diagnosis at the first case that differs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nas_course.grading.exercise import Diagnosis
+
+Case = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A plausible error, written as the function that somebody who makes it would hand in.
+
+    Attributes
+    ----------
+    code : str
+        Short name of the mistake, reported with the diagnosis.
+    compute : callable
+        Takes a case like the learner's function and returns the wrong value in normal form.
+    cause, next_step : str
+        What the learner reads: what probably happened, and what to do now.
+    """
+
+    code: str
+    compute: Callable[..., Any]
+    cause: str
+    next_step: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a function has to compute, and the errors that are known by name.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Names of the arguments, as in the notebook.
+    solve : callable
+        Takes a case and returns the right value in normal form.
+    mistakes : tuple of Mistake
+        The likeliest first.
+    """
+
+    names: tuple[str, ...]
+    solve: Callable[..., Any]
+    mistakes: tuple[Mistake, ...]
+
+    def describe(self, case: Case) -> str:
+        """Write the arguments of a case with their names."""
+        pairs = zip(self.names, case, strict=True)
+        return "\n".join(f"{name} = {show(argument)}" for name, argument in pairs)
+
+
+UNKNOWN = Mistake(
+    "values-differ",
+    lambda *case: None,
+    "The numbers have the right form, but they are not the ones asked for.",
+    "Compute this case on paper, print your intermediate values and find the first that differs.",
+)
+
+
+def close(got: Any, expected: Any) -> bool:
+    """Compare numbers, arrays and nested lists or dicts of them; everything else with `==`."""
+    if isinstance(expected, dict):
+        return (
+            isinstance(got, dict)
+            and got.keys() == expected.keys()
+            and all(close(got[key], expected[key]) for key in expected)
+        )
+    exact = isinstance(expected, int) and isinstance(got, int)
+    if exact or isinstance(expected, str | frozenset) or expected is None:
+        return bool(got == expected)
+    return _numbers_close(got, expected)
+
+
+def _numbers_close(got: Any, expected: Any) -> bool:
+    try:
+        left, right = np.asarray(got, dtype=float), np.asarray(expected, dtype=float)
+    except (TypeError, ValueError):
+        return bool(got == expected)
+    if left.shape != right.shape:
+        return False
+    return bool(np.allclose(left, right, rtol=1e-4, atol=1e-6, equal_nan=True))
+
+
+def judge(
+    task: Task,
+    read: Callable[[Case], Any],
+    cases: Iterable[Case],
+    probes: Sequence[Case] = (),
+) -> None:
+    """Compare the learner's answers with the right ones, case by case.
+
+    Parameters
+    ----------
+    task : Task
+    read : callable
+        Takes a case, asks the learner and returns the answer in normal form.
+    cases : iterable of tuple
+        The cases to be right in.
+    probes : sequence of tuple
+        Asked only after a case failed, to tell two mistakes apart that agree on it.
+
+    Raises
+    ------
+    Diagnosis
+        With the code of the mistake that explains the answers, or `values-differ`.
+    """
+    for case in cases:
+        got, expected = read(case), task.solve(*case)
+        if not close(got, expected):
+            mistake = recognise(task, read, (case, got), probes)
+            raise Diagnosis(
+                given=task.describe(case),
+                got=show(got),
+                expected=show(expected),
+                cause=mistake.cause,
+                next_step=mistake.next_step,
+                code=mistake.code,
+            )
+
+
+def recognise(
+    task: Task,
+    read: Callable[[Case], Any],
+    failed: tuple[Case, Any],
+    probes: Sequence[Case],
+) -> Mistake:
+    """Return the first mistake that reproduces the failed case, best also all probes."""
+    candidates = [mistake for mistake in task.mistakes if _explains(mistake, [failed])]
+    if len(candidates) < 2:
+        return candidates[0] if candidates else UNKNOWN
+    probed = []
+    for case in probes:
+        try:
+            probed.append((case, read(case)))
+        except Diagnosis:
+            continue
+    consistent = [mistake for mistake in candidates if _explains(mistake, probed)]
+    return (consistent or candidates)[0]
+
+
+def _explains(mistake: Mistake, answered: list[tuple[Case, Any]]) -> bool:
+    with np.errstate(all="ignore"):
+        return all(close(got, mistake.compute(*case)) for case, got in answered)
+
+
+def show(value: Any) -> str:
+    """Write a value in a line or two: four digits, long arrays shortened."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {show(item)}" for key, item in value.items())
+    if isinstance(value, frozenset):
+        return "; ".join(str(item) for item in sorted(value, key=str))
+    if isinstance(value, np.ndarray | float):
+        array = np.asarray(value, dtype=float)
+        text = np.array2string(
+            array, precision=4, threshold=32, edgeitems=2, suppress_small=True, separator=", "
+        )
+        text = " ".join(text.split())
+        return text if array.size <= 32 else f"array of shape {array.shape}: {text}"
+    return str(value)

@@ -1,0 +1,90 @@
+"""Questions whose answer is a letter, a word or a number, with a reason for every wrong one.
+
+    QUESTIONS = (Question("passes", 2, wrong={1: ("forgot-weights", "The weights ...")}), ...)
+    Stage("costs", 1, ask_questions("costs", all_keys, QUESTIONS))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nas_course.grading.asking import Ask
+from nas_course.grading.exercise import Diagnosis
+from nas_course.grading.expect import expect_choice, expect_keys, expect_number
+
+Wrong = tuple[str, str]
+"""Code of a mistake, and what probably happened."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One entry of an answer dict.
+
+    Attributes
+    ----------
+    key : str
+        The entry's name in the learner's dict.
+    answer : float, bool or str
+        Numbers are compared within one per cent.
+    hint : str
+        The next step when the answer is wrong.
+    wrong : mapping
+        Known wrong answers, each with its code and cause.
+    allowed : tuple
+        All choices; empty when a number is asked for.
+    """
+
+    key: str
+    answer: float | bool | str
+    hint: str
+    wrong: Mapping[Any, Wrong] = field(default_factory=dict)
+    allowed: tuple[Any, ...] = ()
+
+    def check(self, value: Any, given: str) -> None:
+        """Raise the diagnosis that belongs to a wrong value."""
+        value = self._read(value, f"{given}[{self.key!r}]")
+        if _same(value, self.answer):
+            return
+        code, cause = self._explain(value)
+        raise Diagnosis(
+            given=f"{given}[{self.key!r}]",
+            got=value,
+            cause=cause,
+            next_step=self.hint,
+            code=code,
+        )
+
+    def _read(self, value: Any, given: str) -> Any:
+        if not self.allowed:
+            return expect_number(value, given=given)
+        plain = value.strip().lower() if isinstance(value, str) else value
+        return expect_choice(plain, self.allowed, given=given)
+
+    def _explain(self, value: Any) -> Wrong:
+        for wrong, explanation in self.wrong.items():
+            if _same(value, wrong):
+                return explanation
+        return f"{self.key.replace('_', '-')}-wrong", "This is not the answer that follows."
+
+
+def _same(value: Any, answer: Any) -> bool:
+    if isinstance(answer, bool | str) or isinstance(value, bool | str):
+        return bool(value == answer)
+    return bool(np.isclose(value, answer, rtol=0.01, atol=1e-9))
+
+
+def ask_questions(
+    name: str, keys: tuple[str, ...], questions: tuple[Question, ...]
+) -> Callable[[Ask, np.random.Generator], None]:
+    """Return the stage that checks `questions`, which are part of a dict with the keys `keys`."""
+
+    def stage(ask: Ask, rng: np.random.Generator) -> None:
+        answers = expect_keys(ask.value(), keys, given=name)
+        for question in questions:
+            question.check(answers[question.key], name)
+
+    return stage
