@@ -18,6 +18,7 @@ from typing import Any
 from nas_course.grading.transport import Unsendable, decode_for_learner, encode
 
 MOST_MESSAGE = 1_000
+MOST_PRINTED = 1_000_000
 MISSING = object()
 _NOT_THE_LEARNERS = tuple(
     str(Path(folder)) for folder in (*sysconfig.get_paths().values(), Path(__file__).parent.parent)
@@ -37,12 +38,30 @@ def respond(answer: Any, request: dict) -> dict:
     Returns
     -------
     dict
-        One of ``value``, ``raised``, ``unsendable``, ``uncallable``, ``missing``, plus ``printed``.
+        One of ``value``, ``raised``, ``unsendable``, ``uncallable``, ``missing``, ``overflowed``,
+        and ``printed``.
     """
-    printed = io.StringIO()
+    printed = _Printed()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         outcome = _outcome(answer, request)
-    return {**outcome, "printed": printed.getvalue()[-2 * MOST_MESSAGE :]}
+    if printed.count > MOST_PRINTED:
+        outcome = {"overflowed": True}
+    return {**outcome, "printed": printed.tail}
+
+
+class _Printed(io.TextIOBase):
+    """Keeps the end of what is printed and refuses to take more than a megabyte."""
+
+    def __init__(self) -> None:
+        self.tail = ""
+        self.count = 0
+
+    def write(self, text: str) -> int:
+        self.count += len(text)
+        if self.count > MOST_PRINTED:
+            raise OSError(f"more than {MOST_PRINTED:,} characters printed")
+        self.tail = (self.tail + text)[-2 * MOST_MESSAGE :]
+        return len(text)
 
 
 def _outcome(answer: Any, request: dict) -> dict:
@@ -57,7 +76,7 @@ def _outcome(answer: Any, request: dict) -> dict:
         result = answer(*args, **kwargs)
     # SystemExit and KeyboardInterrupt too: a check always comes back with a report.
     except BaseException as error:
-        return {"raised": _raised(error)}
+        return {"raised": raised(error)}
     return _sent(result)
 
 
@@ -67,15 +86,17 @@ def _sent(value: Any) -> dict:
     except Unsendable as refusal:
         return {"unsendable": str(refusal)}
     except BaseException as error:  # the learner's object may raise from its own methods
-        return {"raised": _raised(error)}
+        return {"raised": raised(error)}
 
 
-def _raised(error: BaseException) -> dict:
+def raised(error: BaseException) -> dict:
+    """Type, message and the learner's line of an exception, as text of limited length."""
     try:
         message = str(error)[:MOST_MESSAGE]
     except BaseException:
         message = "(its message cannot be shown)"
-    return {"type": type(error).__name__, "message": message, "where": _where(error.__traceback__)}
+    kind = type(error).__name__[:MOST_MESSAGE]
+    return {"type": kind, "message": message, "where": _where(error.__traceback__)}
 
 
 def _where(trace: TracebackType | None) -> str:

@@ -103,12 +103,23 @@ class Ask:
             code="interrupted" if kind == "KeyboardInterrupt" else "raised",
         )
 
+    def _overflowed(self, content: Any, given: str, verb: str) -> Diagnosis:
+        return Diagnosis(
+            given=given,
+            got="more than a million printed characters",
+            expected="a value, little printing",
+            cause="Your code prints in a loop that runs very often or never ends.",
+            next_step="Remove the `print` or look at the condition that ends the loop.",
+            code="output-limit",
+        )
+
 
 _TROUBLES: dict[str, Callable[[Ask, Any, str, str], Diagnosis]] = {
     "missing": Ask._missing,
     "uncallable": Ask._uncallable,
     "unsendable": Ask._unsendable,
     "raised": Ask._raised,
+    "overflowed": Ask._overflowed,
 }
 
 

@@ -1,7 +1,7 @@
 """Questions whose answer is a letter, a word or a number, with a reason for every wrong one.
 
-    QUESTIONS = (Question("passes", 2, wrong={1: ("forgot-weights", "The weights ...")}), ...)
-    Stage("costs", 1, ask_questions("costs", all_keys, QUESTIONS))
+QUESTIONS = (Question("passes", 2, wrong={1: ("forgot-weights", "The weights ...")}), ...)
+Stage("costs", 1, ask_questions("costs", all_keys, QUESTIONS))
 """
 
 from __future__ import annotations
@@ -83,8 +83,22 @@ def ask_questions(
     """Return the stage that checks `questions`, which are part of a dict with the keys `keys`."""
 
     def stage(ask: Ask, rng: np.random.Generator) -> None:
-        answers = expect_keys(ask.value(), keys, given=name)
+        answers = ask.value()
+        if not isinstance(answers, dict) or set(answers) != set(keys):
+            expect_keys(answers, keys, given=name)
         for question in questions:
-            question.check(answers[question.key], name)
+            question.check(_filled_in(answers, question.key, name), name)
 
     return stage
+
+
+def _filled_in(answers: dict[str, Any], key: str, given: str) -> Any:
+    """Return the entry; the entries of later stages may still be empty."""
+    if answers[key] is not ... and answers[key] is not None:
+        return answers[key]
+    raise Diagnosis(
+        given=f"{given}[{key!r}]",
+        cause="This part is not answered yet.",
+        next_step="Replace the `...` of this entry.",
+        code="part-not-answered",
+    )

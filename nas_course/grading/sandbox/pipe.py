@@ -1,0 +1,70 @@
+"""Messages between the grader and a notebook's process: a length, then that much JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+MOST_BYTES = 64 * 2**20
+_HEADER = 4
+
+
+class Pipe:
+    """Two file descriptors, one to read messages from and one to write them to."""
+
+    def __init__(self, incoming: int, outgoing: int) -> None:
+        self.incoming = incoming
+        self.outgoing = outgoing
+
+    def send(self, message: dict) -> None:
+        """Write one message."""
+        text = json.dumps(message).encode("utf-8", "surrogatepass")
+        data = memoryview(len(text).to_bytes(_HEADER, "big") + text)
+        while data:
+            data = data[os.write(self.outgoing, data) :]
+
+    def receive(self) -> Any:
+        """Read one message.
+
+        Raises
+        ------
+        EOFError
+            When the other side is gone.
+        ValueError
+            When what comes is not a message: too long, not JSON, nested too deeply.
+        """
+        size = int.from_bytes(self._read(_HEADER), "big")
+        if size > MOST_BYTES:
+            raise ValueError(f"a message of {size} bytes, more than {MOST_BYTES}")
+        try:
+            return json.loads(self._read(size).decode("utf-8", "surrogatepass"))
+        except RecursionError as error:
+            raise ValueError("a message nested too deeply") from error
+
+    def _read(self, size: int) -> bytes:
+        parts = []
+        while size:
+            part = os.read(self.incoming, min(size, 2**20))
+            if not part:
+                raise EOFError("the other side closed the pipe")
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def close(self) -> None:
+        """Close both ends of this side."""
+        os.close(self.incoming)
+        os.close(self.outgoing)
+
+
+def take_over_stdio() -> Pipe:
+    """Use stdin and stdout for messages and send everything that is printed to stderr."""
+    pipe = Pipe(os.dup(0), os.dup(1))
+    for number in (pipe.incoming, pipe.outgoing):
+        os.set_inheritable(number, False)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return pipe
