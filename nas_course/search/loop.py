@@ -78,7 +78,11 @@ class SearchPlan:
             "torch": str(torch.__version__),
             "numpy": np.__version__,
         }
-        return {"device": str(self.data.device), "versions": versions}
+        return {
+            "device": str(self.data.device),
+            "threads": torch.get_num_threads(),  # sums are grouped by thread
+            "versions": versions,
+        }
 
 
 class GradientLoop:
