@@ -45,7 +45,7 @@ def warning(isolation: Mapping[str, str]) -> str:
     if "files" in lacking and "landlock" in lacking:
         risks.append("read your files and the course's checks, and write where you may write")
     elif "files" in lacking:
-        risks.append("fill the disk a little")
+        risks.append("write more to the disk than allowed before it is noticed")
     if "network" in lacking and "seccomp" in lacking:
         risks.append("use the network")
     if "processes" in lacking and "user" in lacking:

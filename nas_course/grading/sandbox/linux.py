@@ -123,8 +123,8 @@ def own_user_namespace() -> None:
 
 def become_nobody(config: dict) -> None:
     """Stop being root, for good, and count processes apart from anybody else's."""
-    os.chown(config["work"], _NOBODY, _NOBODY)
     refuse_unless_readable(config)
+    os.chown(config["work"], _NOBODY, _NOBODY)
     os.setgroups([])
     os.setresgid(_NOBODY, _NOBODY, _NOBODY)
     os.setresuid(_NOBODY, _NOBODY, _NOBODY)
@@ -135,12 +135,11 @@ def become_nobody(config: dict) -> None:
 
 def refuse_unless_readable(config: dict) -> None:
     """Raise OSError when nobody but root may read Python itself."""
+    folders = [path for path in (*config["paths"], config["session"]) if os.path.isdir(path)]
     os.seteuid(_NOBODY)
     try:
-        for path in (*config["paths"], config["session"]):
-            if os.path.lexists(path):
-                os.stat(path)
-                os.listdir(path) if os.path.isdir(path) else None
+        for path in folders:
+            os.listdir(path)
     finally:
         os.seteuid(0)
 
