@@ -42,6 +42,7 @@ PARTS = (
 )
 MODULE = "\n".join((BROWSER / f"{part}.js").read_text(encoding="utf-8") for part in PARTS)
 STYLE_SHEET = (BROWSER / "alpha_explorer.css").read_text(encoding="utf-8")
+LIVE_PLAIN_TEXT = "AlphaExplorer: the live view needs a kernel; below is what it showed last."
 LIVE_INTERVAL = 0.02  # seconds between two live rows that are sent: 50 a second
 STATE_INTERVAL = 2.0  # seconds between two copies of all rows for views that come late
 
@@ -120,7 +121,8 @@ class AlphaExplorer(anywidget.AnyWidget):
             self.header, self.problem = header, ""
         self._send_all_rows()
         self._unsubscribe = history.subscribe(self._receive)
-        self._refresh_twin()
+        if len(history.rows) > 1:
+            self._refresh_twin()
 
     def summary(self) -> str:
         """Say in a sentence per cell what the search did so far."""
@@ -156,7 +158,7 @@ class AlphaExplorer(anywidget.AnyWidget):
     def _send_stored(self, packed: bytes, row: Row) -> None:
         self._packed.append(packed)
         self.send({"kind": "rows", "start": len(self._packed) - 1}, [packed])
-        finished = row["epoch"] >= self.header.get("epochs", float("inf"))
+        finished = _ends(row, self.header)
         if finished or time.monotonic() - self._sent_state >= STATE_INTERVAL:
             self._send_all_rows()
         if finished:
@@ -175,7 +177,7 @@ class AlphaExplorer(anywidget.AnyWidget):
             self._twin_display.update(self._twin(), raw=True)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        live, metadata = super()._repr_mimebundle_()
+        live, metadata = super()._repr_mimebundle_() or ({}, {})
         return {**live, **self._twin()}, metadata
 
     def _ipython_display_(self) -> None:
@@ -186,6 +188,11 @@ class AlphaExplorer(anywidget.AnyWidget):
         """
         from IPython.display import display
 
-        live, metadata = super()._repr_mimebundle_()
-        display({**live, "text/plain": "AlphaExplorer"}, metadata=metadata, raw=True)
+        live, metadata = super()._repr_mimebundle_() or ({}, {})
+        display({**live, "text/plain": LIVE_PLAIN_TEXT}, metadata=metadata, raw=True)
         self._twin_display = display(self._twin(), raw=True, display_id=True)
+
+
+def _ends(row: Row, header: dict[str, Any]) -> bool:
+    """Whether a stored row is the last: of the last epoch, or of one that a time limit cut."""
+    return row["epoch"] >= header.get("epochs", float("inf")) or row["epoch"] % 1 != 0

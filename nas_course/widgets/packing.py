@@ -74,7 +74,7 @@ def pack_row(row: Mapping[str, Any], header: Mapping[str, Any]) -> np.ndarray:
     InvalidInput
         If the row has no epoch, or the logits of a cell are missing or of another shape.
     """
-    numbers = [[_number(row.get(name)) for name in COLUMNS]]
+    numbers = [np.array([_number(row.get(name)) for name in COLUMNS])]
     if np.isnan(numbers[0][0]):
         raise InvalidInput(f"epoch: got {row.get('epoch')!r}; allowed: a finite number.")
     alphas = row.get("alphas") or {}

@@ -40,6 +40,7 @@ STYLE = """
 .nas-twin img { max-width: 100%; background: #fff; }
 """
 
+
 def static_twin(history: History | None, module: str, css: str) -> dict[str, str]:
     """Make the mime bundle of the static twin.
 

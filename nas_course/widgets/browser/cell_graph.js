@@ -4,11 +4,12 @@ const WIDEST = 16;   // width in px of an edge whose strongest operation has wei
 
 // Inputs of a two-input cell stand left, one above the other; all other nodes in a row.
 function graphLayout(view) {
-  const canvas = view.parts.graph, w = canvas.clientWidth, h = canvas.clientHeight - 24;
+  const canvas = view.parts.graph, w = canvas.clientWidth, h = canvas.clientHeight - 6;
   const { nodes, inputs, output } = view.cell(), stacked = inputs === 2 ? 2 : 0, inRow = nodes.length - stacked + (output ? 1 : 0);
   const from = stacked ? 0.25 : 0.07, to = output ? 0.955 : 0.93;
-  const rowX = (i) => (from + ((to - from) * i) / Math.max(1, inRow - 1)) * w;
-  const places = nodes.map((_, i) => (i < stacked ? { x: 0.055 * w, y: (i ? 0.83 : 0.17) * h } : { x: rowX(i - stacked), y: 0.5 * h }));
+  const inside = (x) => Math.min(w - 22, Math.max(22, x));
+  const rowX = (i) => inside((from + ((to - from) * i) / Math.max(1, inRow - 1)) * w);
+  const places = nodes.map((_, i) => (i < stacked ? { x: inside(0.055 * w), y: (i ? 0.83 : 0.17) * h } : { x: rowX(i - stacked), y: 0.5 * h }));
   return { places, h, stacked, output: output ? { x: rowX(inRow - 1), y: 0.5 * h } : null };
 }
 
@@ -33,8 +34,8 @@ function pointOn(edge, t) {
 }
 
 function drawGraph(view) {
-  const { pen, width, height } = fitCanvas(view.parts.graph);
-  const { theme, state, store } = view, layout = graphLayout(view), edges = graphEdges(view);
+  const { pen } = fitCanvas(view.parts.graph);
+  const { state, store } = view, layout = graphLayout(view), edges = graphEdges(view);
   if (layout.output) drawOutputEdges(view, pen, layout);
   if (store.length) {
     const derived = deriveCell(store.weightsAt(view.shownRow()), view.cell());
@@ -44,8 +45,6 @@ function drawGraph(view) {
   }
   view.cell().nodes.forEach((name, i) => drawNode(view, pen, layout.places[i], pretty(name)));
   if (layout.output) drawNode(view, pen, layout.output, "out");
-  const relaxed = `width = weight of the strongest operation (not none); uniform would be ${(1 / view.cell().operations.length).toFixed(3)}`;
-  text(pen, theme, state.morph > 0.5 ? view.derivedCaption() : relaxed, width / 2, height - 8, { align: "center", size: 11, color: theme.muted });
 }
 
 function drawOutputEdges(view, pen, { places, output }) {
@@ -100,7 +99,7 @@ function drawArrow(pen, edge, color, width) {
   pen.fill();
 }
 
-// Each label takes the first free place along its edge.
+// Each label takes the first free place along its edge; where there is none, the mark stands alone.
 function drawEdgeLabels(view, pen, edges, items) {
   const taken = graphLayout(view).places.map(({ x, y }) => ({ x, y, half: 16 }));
   for (const item of items) {
@@ -109,9 +108,9 @@ function drawEdgeLabels(view, pen, edges, items) {
     const half = pen.measureText(label).width / 2 + 14;
     const free = (place) => taken.every((box) => Math.abs(box.x - place.x) > box.half + half || Math.abs(box.y - place.y) > 20);
     const places = [0.5, 0.58, 0.42, 0.66, 0.34, 0.72, 0.28].map((t) => pointOn(edges[item.edge], t));
-    const place = { ...(places.find(free) || places[0]), half };
-    taken.push(place);
-    drawEdgeLabel(view, pen, place, view.cell().operations[item.operation], label);
+    const place = places.find(free);
+    if (place) taken.push({ ...place, half });
+    drawEdgeLabel(view, pen, place ? { ...place, half } : { ...places[0], half: 10 }, view.cell().operations[item.operation], place ? label : "");
   }
 }
 

@@ -1,6 +1,6 @@
 // Panel 2: every edge (row) and operation (column) of the chosen cell at the current epoch.
 
-const HEAT_MARGIN = { left: 62, right: 8, top: 50, bottom: 38 };
+const HEAT_MARGIN = { left: 62, right: 8, top: 50, bottom: 34 };
 
 function heatLayout(view, width, height) {
   const cell = view.cell();
@@ -73,7 +73,7 @@ function drawHeatFocus(view, pen, layout) {
 }
 
 function drawHeatScale(view, pen, width, height) {
-  const { theme, range } = view, bar = { x: HEAT_MARGIN.left, y: height - 27, w: 120, h: 9 };
+  const { theme, range } = view, bar = { x: HEAT_MARGIN.left, y: height - 25, w: 120, h: 9 };
   for (let i = 0; i < bar.w; i++) {
     pen.fillStyle = rampColor(theme.ramp, i / bar.w);
     pen.fillRect(bar.x + i, bar.y, 1, bar.h);
@@ -81,7 +81,6 @@ function drawHeatScale(view, pen, width, height) {
   const options = { size: 11, color: theme.muted };
   text(pen, theme, range.low.toFixed(2), bar.x, bar.y + 17, options);
   text(pen, theme, range.high.toFixed(2), bar.x + bar.w, bar.y + 17, { ...options, align: "right" });
-  text(pen, theme, "mixing weight; bold: strongest, not none", bar.x + bar.w + 10, bar.y + 5, options);
 }
 
 function heatCellAt(view, x, y) {

@@ -31,6 +31,7 @@ const PAGE = `
   <figure class="nas-panel">
     <figcaption>All edges × operations <span class="nas-hint">arrow keys or click</span></figcaption>
     <div class="nas-stage"><canvas data-part="heat" tabindex="0" role="application" aria-roledescription="heat map"></canvas></div>
+    <p class="nas-note">colour = mixing weight; bold number: the strongest operation of an edge, leaving out none</p>
     <p data-part="detail" class="nas-detail"></p>
   </figure>
   <figure class="nas-panel">
@@ -39,10 +40,12 @@ const PAGE = `
       <label>relaxed <input type="range" data-part="morph" min="0" max="100" value="0" aria-label="From relaxed cell to derived cell"> derived</label></span>
     </figcaption>
     <div class="nas-stage nas-low"><canvas data-part="graph" role="img"></canvas></div>
+    <p data-part="graphNote" class="nas-note"></p>
   </figure>
   <figure class="nas-panel">
     <figcaption>How decided is the cell? <span class="nas-hint">entropy, skip connections</span></figcaption>
     <div class="nas-stage nas-low"><canvas data-part="traces" role="img"></canvas></div>
+    <p class="nas-note">skip edges: share whose strongest operation is skip_connect; skip weight: its mean weight</p>
   </figure>
 </div>
 <p data-part="summary" class="nas-summary"></p>

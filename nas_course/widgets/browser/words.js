@@ -14,6 +14,7 @@ function writeWords(view) {
   showCard(view);
   showVerdict(view);
   setText(parts.detail, detailText(view));
+  setText(parts.graphNote, graphNote(view));
   describeCanvases(view);
   parts.summary.hidden = store.length === 0;
   if (store.length === 0) return;
@@ -59,6 +60,12 @@ function detailText(view) {
   for (let i = base; i < base + size; i++) sum += Math.exp(row.values[i]);
   return `${view.edgeLabel()}, ${cell.operations[operation]}: w = exp(${shown(alpha, 3)}) / ${shown(sum, 3)} = ${shown(row.weights[base + operation], 3)}` +
     ` · rank ${operationRank(row.weights, base, cell, operation)}`;
+}
+
+function graphNote(view) {
+  if (view.state.morph > 0.5 && view.store.length) return view.derivedCaption();
+  const uniform = (1 / view.cell().operations.length).toFixed(3);
+  return `line width = weight of the edge's strongest operation, leaving out none (all equal: ${uniform})`;
 }
 
 function operationRank(weights, base, cell, operation) {
