@@ -124,8 +124,9 @@ GRADIENT_MISTAKES = (
     Mistake(
         "second-term-sign",
         _wrong_gradient(
-            lambda p, w, a, xi: 2 * p.valid_gradients(_ahead(p, w, a, xi), a)[1]
-            - _gradient(p, w, a, xi)
+            lambda p, w, a, xi: (
+                2 * p.valid_gradients(_ahead(p, w, a, xi), a)[1] - _gradient(p, w, a, xi)
+            )
         ),
         "The second term was added. w' contains -step_size * dL_train/dw, so it is subtracted.",
         "Check the sign; also check the order: plus minus minus, not the other way round.",
@@ -133,8 +134,10 @@ GRADIENT_MISTAKES = (
     Mistake(
         "step-size-missing",
         _wrong_gradient(
-            lambda p, w, a, xi: p.valid_gradients(_ahead(p, w, a, xi), a)[1]
-            - _product(p, w, a, p.valid_gradients(_ahead(p, w, a, xi), a)[0])
+            lambda p, w, a, xi: (
+                p.valid_gradients(_ahead(p, w, a, xi), a)[1]
+                - _product(p, w, a, p.valid_gradients(_ahead(p, w, a, xi), a)[0])
+            )
         ),
         "The Hessian-vector product was subtracted without the factor step_size.",
         "Differentiate w' = w - step_size * dL_train/dw with respect to alpha: the factor stays.",
@@ -181,8 +184,9 @@ GRADIENT_MISTAKES = (
     Mistake(
         "validation-at-old-weights",
         _wrong_gradient(
-            lambda p, w, a, xi: p.valid_gradients(w, a)[1]
-            - xi * _product(p, w, a, p.valid_gradients(w, a)[0])
+            lambda p, w, a, xi: (
+                p.valid_gradients(w, a)[1] - xi * _product(p, w, a, p.valid_gradients(w, a)[0])
+            )
         ),
         "The validation gradients were taken at w instead of w'.",
         "Both v and the direct term belong to the weights after the training step.",
@@ -190,9 +194,11 @@ GRADIENT_MISTAKES = (
     Mistake(
         "direct-term-at-old-weights",
         _wrong_gradient(
-            lambda p, w, a, xi: p.valid_gradients(w, a)[1]
-            + _gradient(p, w, a, xi)
-            - p.valid_gradients(_ahead(p, w, a, xi), a)[1]
+            lambda p, w, a, xi: (
+                p.valid_gradients(w, a)[1]
+                + _gradient(p, w, a, xi)
+                - p.valid_gradients(_ahead(p, w, a, xi), a)[1]
+            )
         ),
         "The direct term was taken at w, the vector v at w'.",
         "valid_gradients(w', alpha) returns both: v and the direct term.",
@@ -200,10 +206,10 @@ GRADIENT_MISTAKES = (
     Mistake(
         "perturbed-around-unrolled-weights",
         _wrong_gradient(
-            lambda p, w, a, xi: p.valid_gradients(_ahead(p, w, a, xi), a)[1]
-            - xi
-            * _product(
-                p, _ahead(p, w, a, xi), a, p.valid_gradients(_ahead(p, w, a, xi), a)[0]
+            lambda p, w, a, xi: (
+                p.valid_gradients(_ahead(p, w, a, xi), a)[1]
+                - xi
+                * _product(p, _ahead(p, w, a, xi), a, p.valid_gradients(_ahead(p, w, a, xi), a)[0])
             )
         ),
         "The two perturbed points lie around w'. The second derivative is needed at w, where the "
@@ -215,9 +221,7 @@ GRADIENT_MISTAKES = (
 STEP_MISTAKES = (
     Mistake(
         "unrolled-uphill",
-        lambda p, w, a, xi, rate: _finish(
-            p, w, a, xi, rate, _uphill_gradient(p, w, a, xi)
-        ),
+        lambda p, w, a, xi, rate: _finish(p, w, a, xi, rate, _uphill_gradient(p, w, a, xi)),
         "w' was computed with a plus sign: a step that increases the training loss.",
         "w' = w - step_size * dL_train/dw.",
     ),

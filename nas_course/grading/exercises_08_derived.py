@@ -9,7 +9,7 @@ import numpy as np
 
 from nas_course.grading.asking import Ask
 from nas_course.grading.exercise import Diagnosis, Exercise, Stage, describe
-from nas_course.grading.expect import expect_keys, expect_number
+from nas_course.grading.expect import expect_number
 from nas_course.grading.mistakes import Mistake, Task, judge
 from nas_course.grading.transport import Architecture, Tensor
 
@@ -91,9 +91,7 @@ def _global_edges(alpha: np.ndarray, edges: list[Edge], operations: tuple[str, .
     return frozenset((edges[r][1], edges[r][0], operations[columns[r]]) for r in best)
 
 
-def _positions_of_others(
-    alpha: np.ndarray, edges: list[Edge], operations: tuple[str, ...]
-) -> Kept:
+def _positions_of_others(alpha: np.ndarray, edges: list[Edge], operations: tuple[str, ...]) -> Kept:
     """The column counted after `none` was cut out: operations shifted by one."""
     columns = alpha[:, _selectable(operations)].argmax(axis=1)
     strengths = _softmax(alpha)[:, _selectable(operations)].max(axis=1)

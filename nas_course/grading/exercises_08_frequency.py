@@ -126,9 +126,7 @@ def _shares(alphas: Any, kept: Any, operations: Any) -> Frequency:
 MISTAKES = (
     Mistake(
         "pruned-edges-counted",
-        lambda a, k, o: _judge_counts(
-            _count(_best(a, o), o), k.size, 1 / len(_names(o))
-        ),
+        lambda a, k, o: _judge_counts(_count(_best(a, o), o), k.size, 1 / len(_names(o))),
         "All edges were counted. Those that the derived cell does not keep are not part of it.",
         "Select with `kept` before you count: alphas[kept] has one row per kept edge.",
     ),
@@ -222,7 +220,9 @@ FREQUENCY = Task(("alphas", "kept", "operations"), operation_frequency, MISTAKES
 def _read(ask: Ask, case: tuple[Any, ...]) -> Frequency:
     alphas, kept, operations = case
     runs, edges = kept.shape
-    given = f"{runs} runs, {edges} edges, {int(kept.sum())} of them kept; {len(operations)} operations"
+    given = (
+        f"{runs} runs, {edges} edges, {int(kept.sum())} of them kept; {len(operations)} operations"
+    )
     value = ask(Tensor(alphas), Tensor(kept), list(operations))
     fields = expect_keys(value, FIELDS, given=given)
     counts = _read_table(fields["counts"], operations, given, "counts")

@@ -175,9 +175,10 @@ def _odd_recipe(group: str, recipe: dict[str, Any]) -> Diagnosis:
 
 
 def _unequal_recipe(group: str, field: str, recipes: dict[str, Any]) -> Diagnosis:
+    baseline, other = recipes["baseline"][field], recipes[group][field]
     return Diagnosis(
         given="plan['retraining']",
-        got=f"{field}: {recipes['baseline'][field]} for baseline, {recipes[group][field]} for {group}",
+        got=f"{field}: {baseline} for baseline, {other} for {group}",
         expected=f"{field} equal for {', '.join(GROUPS)}",
         cause="The derived cells are trained by different recipes, so recipes would be compared.",
         next_step="Use one recipe for all three groups.",

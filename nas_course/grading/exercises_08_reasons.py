@@ -1,4 +1,4 @@
-"""Checks of exercises 08.1, 08.2 and 08.5: reasons for how DARTS is built, as choices and numbers."""
+"""Checks of exercises 08.1, 08.2, 08.5: reasons behind DARTS, as choices and numbers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ SUBTLE_PARTS = (
     _part(
         "g",
         "estimation",
-        space="One-hot weights give the same cells as before. Sharing weights changes their scores.",
+        space="The same cells can be built as before. Sharing weights changes their scores.",
         strategy="Often said, but wrong: any strategy (random, evolution, gradient) can use shared "
         "weights. They are a cheap way to get a score.",
     ),

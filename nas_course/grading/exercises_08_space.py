@@ -68,9 +68,7 @@ COUNT_MISTAKES = (
     ),
     Mistake(
         "ordered-predecessors",
-        lambda n, k: _counts(
-            _edges(n), prod((2 + i) * (1 + i) for i in range(n)), k - 1, n, k
-        ),
+        lambda n, k: _counts(_edges(n), prod((2 + i) * (1 + i) for i in range(n)), k - 1, n, k),
         "The two predecessors of a node were counted in order; (0, 1) and (1, 0) are one node, "
         "because its two inputs are added.",
         "Use the number of subsets of size 2 (math.comb).",

@@ -1,4 +1,4 @@
-"""Check of exercise 08.8: entropy, changes of the winner, and the epoch from which an edge is stable."""
+"""Check of exercise 08.8: entropy, changes of the winner, and when an edge is stable."""
 
 from __future__ import annotations
 

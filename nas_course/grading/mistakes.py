@@ -1,7 +1,7 @@
 """Recognise a wrong answer by comparing it with what known mistakes would have given.
 
-    TASK = Task(("alpha",), solve, (Mistake("softmax-over-edges", wrong, cause, next_step), ...))
-    judge(TASK, read, cases)                 # raises Diagnosis at the first case that differs
+TASK = Task(("alpha",), solve, (Mistake("softmax-over-edges", wrong, cause, next_step), ...))
+judge(TASK, read, cases)                 # raises Diagnosis at the first case that differs
 """
 
 from __future__ import annotations
