@@ -110,8 +110,9 @@ class GradientLoop:
 
     @property
     def is_over(self) -> bool:
-        """Whether the budget is used up."""
-        return self.epoch >= self.plan.epochs or self.seconds >= self.plan.seconds
+        """Whether the budget is used up. The first step is always taken."""
+        out_of_time = self.steps_done > 0 and self.seconds >= self.plan.seconds
+        return self.epoch >= self.plan.epochs or out_of_time
 
     @property
     def steps_done(self) -> int:
@@ -188,7 +189,7 @@ class GradientLoop:
         self.valid_order = valid_order.tensor_split(self.valid_batches)
         self.step = 0  # steps taken in this epoch
         self.sums = dict.fromkeys(METRICS, 0.0)
-        self.learning_rate = math.nan  # of the last step
+        self.learning_rate = 0.0  # of the last step
 
     def _require_finite(self, metrics: dict[str, float]) -> None:
         for name in ("train_loss", "valid_loss"):
