@@ -3,8 +3,8 @@
 
     python course.py             install what is missing, open JupyterLab at the first chapter
     python course.py test        install what is missing, run every test
-    python course.py setup       install what is missing, say what was found
-    python course.py doctor      the same, for a closer look: takes --json
+    python course.py setup       look for missing packages again, say what was found
+    python course.py doctor      say what was found, and how to mend what is wrong
     python course.py run ...     the command line, as in: python course.py run methods
 
 More arguments go to the program that is started: python course.py --no-browser,
@@ -67,7 +67,15 @@ def python_complaint(version, newer):
 def newer_python():
     """Return the command of a Python on PATH that is new enough, or None."""
     names = [f"python3.{minor}" for minor in (13, 12, 11, 14)]
-    return next((name for name in names if shutil.which(name)), None)
+    return next((name for name in names if shutil.which(name) and runs(name)), None)
+
+
+def runs(program):
+    """Tell whether a Python starts: pyenv puts programs on PATH that do not."""
+    code = subprocess.call(
+        [program, "-c", ""], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    return code == 0
 
 
 def answer(code):
@@ -232,6 +240,8 @@ def environment():
         VIRTUAL_ENV=str(VENV),
         PATH=str(BIN) + os.pathsep + os.environ.get("PATH", ""),
         JUPYTER_PREFER_ENV_PATH="1",  # a kernel named python3 in the home folder must not win
+        # Two threads on a busy two-core machine were ten times slower than one.
+        OMP_NUM_THREADS=os.environ.get("OMP_NUM_THREADS", "1"),
     )
 
 
@@ -266,6 +276,13 @@ def run_command_line(arguments):
     return run([NAS_COURSE, *arguments], Path.cwd())
 
 
+def repeat_setup(arguments):
+    """Install even if the record says that all is there: somebody may have removed a package."""
+    if STAMP.exists():
+        STAMP.unlink()
+    return run_doctor(arguments)
+
+
 def run_doctor(arguments):
     """Say what was found, and how to mend what is wrong."""
     return run_command_line(["doctor", *arguments])
@@ -274,7 +291,7 @@ def run_doctor(arguments):
 COMMANDS = {
     "lab": open_lab,
     "test": run_tests,
-    "setup": run_doctor,
+    "setup": repeat_setup,
     "doctor": run_doctor,
     "run": run_command_line,
 }

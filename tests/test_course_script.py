@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+UNSET = ("NAS_COURSE_VENV", "TELL", "OMP_NUM_THREADS")
 BIN = "Scripts" if os.name == "nt" else "bin"
 
 PYPROJECT = """
@@ -91,7 +92,7 @@ class TinyProject:
             (folder / name).write_text(text)
 
     def variables(self, **extra: str) -> dict[str, str]:
-        outside = {k: v for k, v in os.environ.items() if k not in ("NAS_COURSE_VENV", "TELL")}
+        outside = {k: v for k, v in os.environ.items() if k not in UNSET}
         return {**outside, "PIP_NO_INDEX": "1", **extra}
 
     def run(self, *arguments: str, cwd: Path | None = None, **extra: str):
@@ -163,6 +164,12 @@ def test_programs_find_the_environments_own_kernel_and_commands_first(project):
     assert variables["PATH"].split(os.pathsep)[0] == str(project.folder / ".venv" / BIN)
 
 
+@pytest.mark.parametrize(("outside", "inside"), [({}, "1"), ({"OMP_NUM_THREADS": "3"}, "3")])
+def test_one_thread_computes_unless_the_user_says_otherwise(project, outside, inside):
+    project.run("run", "doctor", **outside)
+    assert project.told()["environment"]["OMP_NUM_THREADS"] == inside
+
+
 def test_pytest_gets_the_further_arguments_and_decides_the_exit_code(project):
     done = project.run("test", "-k", "darts", "--maxfail=1", TELL="3")
     assert done.returncode == 3
@@ -212,6 +219,12 @@ def test_a_second_run_installs_nothing_and_takes_seconds(project):
     assert project.installs == installs
     assert "Installing" not in done.stdout
     assert time.perf_counter() - start < 10
+
+
+def test_setup_looks_again_even_if_all_was_installed(project):
+    installs = project.installs
+    assert project.run("setup").returncode == 0
+    assert project.installs == installs + 1
 
 
 def test_a_changed_dependency_list_installs_again(project):
@@ -333,6 +346,26 @@ def test_jupyterlab_of_the_course_fetches_no_news(project):
 
 def test_an_old_python_can_read_the_file_that_refuses_it():
     ast.parse((ROOT / "course.py").read_text(encoding="utf-8"), feature_version=(3, 6))
+
+
+def old_pythons() -> list[str]:
+    names = [f"python3.{minor}" for minor in range(6, 11)]
+    starts = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    found = [path for name in names if (path := shutil.which(name))]
+    return [path for path in found if subprocess.call([path, "-c", ""], **starts) == 0]
+
+
+def test_old_pythons_on_this_machine_are_refused_politely(tmp_path):
+    if not old_pythons():
+        pytest.skip("no Python from 3.6 to 3.10 on this machine")
+    project = TinyProject(tmp_path / "course")
+    for python in old_pythons():
+        done = subprocess.run(
+            [python, str(project.folder / "course.py")], capture_output=True, text=True
+        )
+        assert done.returncode == 1
+        assert done.stderr.startswith("Python 3.11 or newer is needed; this is 3.")
+        assert not (project.folder / ".venv").exists()
 
 
 @pytest.mark.parametrize("version", [(3, 6, 9), (3, 10, 14)])
