@@ -58,10 +58,12 @@ def share(weights: np.ndarray, operations: Sequence[str], operation: str) -> np.
     return np.asarray(weights)[..., list(operations).index(operation)].mean(axis=-1)
 
 
-def winners(weights: np.ndarray, operations: Sequence[str]) -> np.ndarray:
-    """Index of the strongest operation of each edge, leaving out `none`.
+def winners(
+    weights: np.ndarray, operations: Sequence[str], excluded: Sequence[str] = ("none",)
+) -> np.ndarray:
+    """Index of the strongest operation of each edge among those that may be selected.
 
-    `none` is left out because discretisation never selects it (DARTS, section 2.4).
+    DARTS never selects `none` (section 2.4); NAS-Bench-201 may (then nothing is excluded).
 
     Parameters
     ----------
@@ -69,13 +71,15 @@ def winners(weights: np.ndarray, operations: Sequence[str]) -> np.ndarray:
         Mixing weights.
     operations : sequence of str
         Names along the last axis.
+    excluded : sequence of str
+        Operations that cannot be selected.
 
     Returns
     -------
     integer array (..., edges)
         Positions in `operations`.
     """
-    allowed = np.array([name != "none" for name in operations])
+    allowed = np.array([name not in excluded for name in operations])
     return np.where(allowed, weights, -np.inf).argmax(axis=-1)
 
 

@@ -33,6 +33,11 @@ def test_none_never_wins_even_with_most_weight() -> None:
     assert mixing.margin(weights, NAMES) == pytest.approx([0.05])
 
 
+def test_none_wins_where_a_space_lets_it() -> None:
+    weights = np.array([[0.7, 0.1, 0.15, 0.05]])
+    assert mixing.winners(weights, NAMES, excluded=()).tolist() == [0]
+
+
 def test_last_change_is_the_first_row_of_the_final_winner() -> None:
     winner = np.array([[1, 2, 3], [1, 3, 3], [1, 2, 3], [1, 2, 1]])
     assert mixing.last_change(winner).tolist() == [0, 2, 3]

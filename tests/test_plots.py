@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch
 from PIL import Image
@@ -14,6 +15,7 @@ from nas_course import mixing, plots, spaces
 from nas_course.errors import InvalidInput
 from nas_course.history import History
 from nas_course.plots import names, style
+from nas_course.strategies.gradient.discretization import discretize
 
 EPOCHS = 6
 
@@ -191,8 +193,7 @@ def test_heatmap_shows_the_weights_of_the_epoch_and_frames_the_winners(history, 
     axes, _ = plots.alpha_heatmap(history, cell, epoch).axes
     np.testing.assert_array_equal(axes.images[0].get_array(), weights)
     frames = [(round(p.get_y() + 0.45), round(p.get_x() + 0.47)) for p in axes.patches]
-    best = mixing.winners(weights, history.cells[cell]["operations"])
-    assert frames == list(enumerate(best))
+    assert frames == list(enumerate(names.leading(history, cell)[epoch]))
     assert [text.get_text() for text in axes.texts] == [f"{100 * v:.1f}" for v in weights.ravel()]
 
 
@@ -217,7 +218,7 @@ def test_bars_of_an_edge_add_up_to_one(history: History) -> None:
 def test_timeline_shows_the_leader_of_each_edge_and_epoch(history: History) -> None:
     cell = first_cell(history)
     (axes,) = plots.winner_timeline(history, cell).axes
-    best = mixing.winners(history.weights(cell), history.cells[cell]["operations"])
+    best = names.leading(history, cell)
     np.testing.assert_array_equal(axes.collections[0].get_array(), best.T)
     labels = {text.get_text() for text in axes.get_legend().get_texts()}
     operations = history.cells[cell]["operations"]
@@ -250,6 +251,18 @@ def test_unknown_cell_edge_and_epoch_are_refused_with_the_choices(darts_history)
         plots.alpha_curves(darts_history, "normal", (2, 0))
     with pytest.raises(InvalidInput, match="epoch: got 99; allowed: '0', '1'"):
         plots.alpha_heatmap(darts_history, "normal", epoch=99)
+
+
+def test_leaders_are_the_operations_that_discretisation_selects(history: History) -> None:
+    alphas = {cell: torch.tensor(history.alphas(cell)[-1]) for cell in history.cells}
+    space = spaces.get(history.header["space"])
+    architecture = discretize(space, alphas)
+    for cell in history.cells:
+        template = history.cells[cell]
+        leaders = names.leading(history, cell)[-1]
+        by_edge = dict(zip(map(tuple, template["edges"]), leaders, strict=True))
+        for source, target, operation in plots.cells.chosen_edges(architecture, cell):
+            assert template["operations"][by_edge[source, target]] == operation
 
 
 def test_nodes_are_named_as_in_the_papers() -> None:

@@ -9,10 +9,12 @@ alpha_overview(history)                          # both cells on one page
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -26,6 +28,7 @@ from nas_course.plots.names import (
     count_inputs,
     edge_index,
     edge_name,
+    leading,
     node_name,
     row_index,
     template_of,
@@ -113,7 +116,7 @@ def alpha_heatmap(history: History, cell: str, epoch: float = -1) -> CourseFigur
     Returns
     -------
     CourseFigure
-        Weights in percent in each field; a frame marks the strongest selectable operation.
+        Weights in percent; a frame marks the strongest operation that may be selected.
     """
     template = template_of(history, cell)
     row = row_index(history, epoch)
@@ -122,7 +125,7 @@ def alpha_heatmap(history: History, cell: str, epoch: float = -1) -> CourseFigur
     height = 1.5 + 0.27 * len(weights)
     figure = new_figure(summary, (6.4, height))
     (axes,) = panels(figure)
-    image = draw_heat(axes, weights, template)
+    image = draw_heat(axes, weights, template, leading(history, cell)[row])
     _write_percent(axes, weights)
     axes.set_title(
         f"{cell_name(cell)}, mixing weights in % at epoch {history.rows[row]['epoch']:g}"
@@ -144,15 +147,16 @@ def _heat_summary(weights: np.ndarray, template: dict, cell: str, epoch: float) 
     )
 
 
-def draw_heat(axes: Axes, weights: np.ndarray, template: dict):
-    """Draw a heat map into `axes`, winners framed, and return the image for a colour bar."""
+def draw_heat(
+    axes: Axes, weights: np.ndarray, template: dict[str, Any], best: np.ndarray
+) -> AxesImage:
+    """Draw a heat map into `axes`, operations `best` framed; returns it for a colour bar."""
     operations, edges = template["operations"], template["edges"]
     low, high = _scale(weights, len(operations))
     image = axes.imshow(weights, cmap=HEAT, aspect="auto", vmin=low, vmax=high)
     axes.set_xticks(range(len(operations)), [style.short_name(name) for name in operations])
     axes.tick_params(axis="x", rotation=35)
     edge_axis(axes, edges)
-    best = mixing.winners(weights, operations)
     for row, column in enumerate(best):
         field = (column - 0.47, row - 0.45)
         axes.add_patch(Rectangle(field, 0.94, 0.9, fill=False, edgecolor=style.INK, linewidth=1.4))
@@ -225,7 +229,7 @@ def weight_bars(history: History, cell: str, epoch: float = -1) -> CourseFigure:
 
 @course_style
 def winner_timeline(history: History, cell: str) -> CourseFigure:
-    """Draw which operation leads on each edge at each epoch (`none` left out).
+    """Draw which operation leads on each edge at each epoch.
 
     Parameters
     ----------
@@ -241,7 +245,7 @@ def winner_timeline(history: History, cell: str) -> CourseFigure:
     """
     template = template_of(history, cell)
     operations, edges = template["operations"], template["edges"]
-    best = mixing.winners(history.weights(cell), operations)
+    best = leading(history, cell)
     settled = mixing.last_change(best)
     summary = (
         f"Leading operation of each edge of the {cell_name(cell)} over the epochs: "

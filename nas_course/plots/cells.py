@@ -18,12 +18,18 @@ from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from nas_course import mixing
 from nas_course.errors import InvalidInput
 from nas_course.history import History
 from nas_course.plots import style
 from nas_course.plots.figure import CourseFigure, course_style, new_figure, panels
-from nas_course.plots.names import cell_name, count_inputs, node_name, row_index, template_of
+from nas_course.plots.names import (
+    cell_name,
+    count_inputs,
+    leading,
+    node_name,
+    row_index,
+    template_of,
+)
 from nas_course.spaces import Cell201, DARTSSpace, Genotype, NASBench201Space
 
 Placed = dict[int, tuple[float, float]]
@@ -131,7 +137,9 @@ def draw_mixed_cell(history: History, cell: str, epoch: float = -1) -> CourseFig
     edges, operations = template["edges"], template["operations"]
     at = history.rows[row]["epoch"]
     inputs = count_inputs(edges)
-    figure, axes, places = _canvas(inputs, _mixed_summary(weights, operations, cell, at))
+    figure, axes, places = _canvas(
+        inputs, _mixed_summary(leading(history, cell)[row], operations, cell, at)
+    )
     axes.set_title(f"{cell_name(cell)} at epoch {at:g}: width = mixing weight")
     _color_legend(axes, operations)
     figure.draw_without_rendering()  # the legend takes room, which fixes the scale
@@ -148,8 +156,7 @@ def _color_legend(axes: Axes, operations: Sequence[str]) -> None:
     axes.legend(swatches, names, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
-def _mixed_summary(weights: np.ndarray, operations: Sequence[str], cell: str, epoch: float) -> str:
-    best = mixing.winners(weights, operations)
+def _mixed_summary(best: np.ndarray, operations: Sequence[str], cell: str, epoch: float) -> str:
     counts = np.bincount(best, minlength=len(operations))
     leaders = [
         f"{style.short_name(operations[number])} on {counts[number]}"
@@ -157,7 +164,7 @@ def _mixed_summary(weights: np.ndarray, operations: Sequence[str], cell: str, ep
         if counts[number]
     ]
     return (
-        f"Graph of the mixed {cell_name(cell)} at epoch {epoch:g}: each of the {len(weights)} "
+        f"Graph of the mixed {cell_name(cell)} at epoch {epoch:g}: each of the {len(best)} "
         f"edges is a bundle of {len(operations)} operations; leading: {', '.join(leaders)}."
     )
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from nas_course import mixing
 from nas_course.errors import one_of
 from nas_course.history import History
 
@@ -63,6 +66,16 @@ def row_index(history: History, epoch: float) -> int:
     if epoch not in epochs:
         raise one_of("epoch", epoch, epochs)
     return epochs.index(epoch)
+
+
+def leading(history: History, cell: str) -> np.ndarray:
+    """Return the index of the strongest selectable operation, shape (rows, edges).
+
+    `none` can be selected in the NAS-Bench-201 space only: its cell has no choice of edges.
+    """
+    excluded = () if history.header.get("space") == "nas-bench-201" else ("none",)
+    operations = template_of(history, cell)["operations"]
+    return mixing.winners(history.weights(cell), operations, excluded)
 
 
 def template_of(history: History, cell: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from nas_course.history import History
 from nas_course.plots import style
 from nas_course.plots.alphas import PERCENT, draw_curves, draw_heat, epoch_axis, legend_beside
 from nas_course.plots.figure import CourseFigure, course_style, new_figure, panels
-from nas_course.plots.names import cell_name
+from nas_course.plots.names import cell_name, leading
 
 
 @course_style
@@ -109,7 +109,7 @@ def alpha_overview(history: History) -> CourseFigure:
     for number, (cell, template) in enumerate(cells.items()):
         heat, curves = axes[2 * number], axes[2 * number + 1]
         weights = history.weights(cell)
-        image = draw_heat(heat, weights[-1], template)
+        image = draw_heat(heat, weights[-1], template, leading(history, cell)[-1])
         heat.set_title(f"{cell_name(cell)}, epoch {history.rows[-1]['epoch']:g}")
         bar = figure.colorbar(image, ax=heat, label="mixing weight")
         bar.ax.yaxis.set_major_formatter(PERCENT)
@@ -127,7 +127,7 @@ def _overview_summary(history: History) -> str:
     leaders = []
     for cell, template in history.cells.items():
         operations = template["operations"]
-        best = mixing.winners(history.weights(cell)[-1], operations)
+        best = leading(history, cell)[-1]
         counts = np.bincount(best, minlength=len(operations))
         top = int(counts.argmax())
         name = style.short_name(operations[top])
