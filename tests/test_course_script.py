@@ -352,6 +352,7 @@ def old_pythons() -> list[str]:
     names = [f"python3.{minor}" for minor in range(6, 11)]
     starts = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     found = [path for name in names if (path := shutil.which(name))]
+    found += map(str, Path.home().glob(".pyenv/versions/3.[6-9].*/bin/python"))
     return [path for path in found if subprocess.call([path, "-c", ""], **starts) == 0]
 
 
