@@ -16,6 +16,9 @@ def expect_number(value: Any, *, given: Any = None, whole: bool = False) -> floa
     With `whole`, only an int or a float without fraction passes.
     """
     plain = isinstance(value, (int, float)) and not isinstance(value, bool)
+    # an int is finite and whole, and may be larger than numpy and float can hold
+    if isinstance(value, int) and plain:
+        return value
     if plain and np.isfinite(value) and (not whole or float(value).is_integer()):
         return value
     raise Diagnosis(
