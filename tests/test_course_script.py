@@ -8,10 +8,14 @@ import ast
 import importlib.util
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -445,5 +449,69 @@ def test_a_deleted_copy_comes_back(course):
     assert (course.WORK / "chapters/a.ipynb").read_text() == "text"
 
 
+def test_what_the_notebooks_refer_to_is_copied_with_them(course):
+    """A path such as ../results/x.json must lead somewhere from work/chapters too."""
+    referred = set()
+    for notebook in (path for name in course.COPIED for path in (ROOT / name).glob("*.ipynb")):
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+            text = "".join(cell["source"])
+            referred |= {place for place in re.findall(r"\.\./([\w./-]*\w)", text)}
+    assert "results/darts_digits.json" in referred
+    assert {place.split("/")[0] for place in referred} <= set(course.COPIED)
+    assert [place for place in referred if not (ROOT / place).exists()] == []
+
+
 def test_the_learners_folder_is_ignored_by_git():
     assert "/work/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+# ------------------------------------------------------------------------- the real JupyterLab
+
+
+@pytest.fixture
+def lab(course, tmp_path, monkeypatch):
+    """JupyterLab of this environment, started as course.py would; gives its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    empty = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+    write(course.ROOT / "chapters/00_start_here.ipynb", empty)
+    started = []
+    monkeypatch.setattr(course, "VENV", Path(sys.prefix))
+    monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(course, "setup", lambda extra: False)
+    monkeypatch.setattr(course, "run", lambda command: started.append(command))
+    own = ["--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=secret"]
+    course.open_lab(own)
+    folders = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
+    server = subprocess.Popen(
+        list(map(str, started[0])),
+        env=course.environment() | folders,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    yield f"http://127.0.0.1:{port}"
+    server.terminate()
+    server.wait(30)
+
+
+def ask(address: str, patience: float = 90):
+    """Fetch an address; while nobody answers there, try again."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return urllib.request.urlopen(address, timeout=30)
+        except urllib.error.HTTPError:
+            raise
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def test_jupyterlab_itself_opens_at_the_first_chapter_with_this_environments_kernel(lab):
+    page = ask(f"{lab}/?token=secret")
+    assert page.url.split("?")[0] == f"{lab}/lab/tree/chapters/00_start_here.ipynb"
+    notebook = json.load(ask(f"{lab}/api/contents/chapters/00_start_here.ipynb?token=secret"))
+    assert notebook["name"] == "00_start_here.ipynb"
+    kernels = json.load(ask(f"{lab}/api/kernelspecs?token=secret"))["kernelspecs"]
+    assert kernels["python3"]["spec"]["argv"][0] in ("python", sys.executable)
