@@ -12,7 +12,7 @@ from unittest import mock
 import nbformat
 from nbval.plugin import IPyNbCell, IPyNbFile
 
-from nas_course.build.execution import WIDGET_VIEW, kernel_environment
+from nas_course.build.execution import WIDGET_VIEW, is_progress, kernel_environment
 
 # Not 3 (counts are exact) and not 2.14.1 (a version), but -0.5, 1e-05 and 2.5x. The spaces
 # before a number belong to it, since a sign or a digit more moves aligned columns.
@@ -30,8 +30,8 @@ def agrees(found, expected, tolerance):
 
 
 def comparable(outputs):
-    """Copy the outputs that can be compared: progress bars write to stderr."""
-    return [nbformat.from_dict(output) for output in outputs if output.get("name") != "stderr"]
+    """Copy the outputs that can be compared: not stderr and progress bars."""
+    return [nbformat.from_dict(output) for output in outputs if not is_progress(output)]
 
 
 def drop_twins(found, expected):

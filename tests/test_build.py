@@ -172,6 +172,14 @@ def test_a_widget_view_is_stored_as_its_static_twin(course):
     assert stored == {"text/html": "<p>twin</p>", "text/plain": "Twin()"}
 
 
+def test_a_progress_bar_is_not_stored(course):
+    code = "# %%\nfrom tqdm.auto import tqdm\nprint(sum(tqdm(range(3))))\n"
+    write_course(course, chapter=code)
+    main(["--execute", "chapters/01_small"], course)
+    outputs = read_notebook(chapter_of(course)).cells[0].outputs
+    assert [output.text for output in outputs] == ["3\n"]
+
+
 def test_a_failing_cell_is_shown_and_nothing_is_written(course, capsys):
     write_course(course, chapter="# %%\nprint(1)\n\n# %%\nraise ValueError('broken on purpose')\n")
     build(course)

@@ -119,6 +119,11 @@ class View:
 display(View())
 
 # %%
+from tqdm.auto import tqdm
+
+print(sum(tqdm(range(3))))
+
+# %%
 import matplotlib.pyplot as plt
 
 plt.plot([1, 2])
@@ -133,11 +138,11 @@ def pictured(tmp_path_factory):
     build(root)
     path = root / "chapters" / "01_small.ipynb"
     execute(path)
-    assert "image/png" in read_notebook(path).cells[1].outputs[0].data
+    assert "image/png" in read_notebook(path).cells[2].outputs[0].data
     return path.read_text("utf-8")
 
 
-def test_views_and_their_changing_html_are_not_compared(pictured, nbval):
+def test_views_their_changing_html_and_progress_bars_are_not_compared(pictured, nbval):
     status, report = nbval(pictured)
     assert status == 0, report
 
@@ -148,7 +153,7 @@ def test_the_text_of_a_widget_is_compared(pictured, nbval):
 
 def test_a_figure_that_is_no_longer_drawn_is_red(pictured, nbval):
     notebook = nbformat.reads(pictured, as_version=4)
-    notebook.cells[1].source = "print('no figure')"
+    notebook.cells[2].source = "print('no figure')"
     assert nbval(nbformat.writes(notebook))[0] == 1
 
 

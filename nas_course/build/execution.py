@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def execute(path: Path, *, seconds: int = CELL_SECONDS) -> list[str]:
     notebook = read_notebook(path)
     metadata = dict(notebook.metadata)
     run(notebook, path.parent, seconds=seconds)
-    messages = [message for cell in notebook.cells for message in _clean(cell)]
+    messages = [message for cell in notebook.cells for message in _clean(cell) if message]
     # The kernel wrote its version into the metadata: every Python would give another file.
     notebook.metadata = from_dict({**metadata, "nas_course": {"executed": code_digest(notebook)}})
     text = notebook_text(notebook)
@@ -83,6 +84,12 @@ def kernel_environment() -> dict[str, str]:
     return {**inherited, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
+def is_progress(output: NotebookNode) -> bool:
+    """Tell whether an output is stderr or a progress bar, either of which ends with the run."""
+    bar = re.match(r"\s*\d+%\|", output.get("data", {}).get("text/plain", ""))
+    return output.get("name") == "stderr" or bar is not None
+
+
 def _clean(cell: NotebookNode) -> list[str]:
     """Drop what differs from run to run or is dead in a stored notebook; return the stderr."""
     if cell.cell_type != "code":
@@ -90,8 +97,8 @@ def _clean(cell: NotebookNode) -> list[str]:
     kept: list[NotebookNode] = []
     messages = []
     for output in cell.outputs:
-        if output.output_type == "stream" and output.name == "stderr":
-            messages.append(output.text)
+        if is_progress(output):
+            messages.append(output.get("text", ""))
         elif output.output_type == "stream" and kept and kept[-1].output_type == "stream":
             kept[-1].text += output.text
         else:
