@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,12 +66,14 @@ def build_editable(wheel_directory, config_settings=None, metadata_directory=Non
 
 # Stands for JupyterLab, pytest and nas-course: writes down how it was called.
 TOLD = """
-import json, os, sys
+import json, os, sys, time
 from pathlib import Path
 
 def main():
     told = {"arguments": sys.argv, "folder": os.getcwd(), "environment": dict(os.environ)}
     Path(__file__).with_name("told.json").write_text(json.dumps(told))
+    while Path(os.environ.get("UNTIL_GONE", "nowhere")).exists():
+        time.sleep(0.05)
     return int(os.environ.get("TELL", "0"))
 """
 
@@ -190,6 +194,29 @@ def test_run_passes_everything_to_the_command_line_where_the_user_stands(project
     assert Path(told["folder"]) == tmp_path
 
 
+@pytest.mark.posix
+def test_ctrl_c_leaves_it_to_jupyterlab_to_end(project, tmp_path):
+    """JupyterLab asks "Shutdown this server?" and stops its kernels: it must not be killed."""
+    running = tmp_path / "running"
+    running.touch()
+    (project.folder / "told.json").unlink(missing_ok=True)
+    command = [sys.executable, str(project.folder / "course.py")]
+    process = subprocess.Popen(command, env=project.variables(UNTIL_GONE=str(running)))
+    wait_for(project.folder / "told.json")
+    process.send_signal(signal.SIGINT)
+    time.sleep(1)
+    assert process.poll() is None
+    running.unlink()
+    assert process.wait(30) == 0
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} did not come"
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("word", ["doctor", "setup"])
 def test_doctor_and_setup_end_with_the_doctors_findings_and_exit_code(project, word):
     assert project.run(word, "--json", TELL="1").returncode == 1
@@ -222,7 +249,7 @@ def test_a_second_run_installs_nothing_and_takes_seconds(project):
     assert done.returncode == 0
     assert project.installs == installs
     assert "Installing" not in done.stdout
-    assert time.perf_counter() - start < 10
+    assert time.perf_counter() - start < 20  # on a machine that is busy with other tests
 
 
 def test_setup_looks_again_even_if_all_was_installed(project):
@@ -278,12 +305,13 @@ def test_a_run_killed_while_it_installs_is_repeated(project):
     deadline = time.monotonic() + 120
     while project.installs == installs and time.monotonic() < deadline:
         time.sleep(0.05)
+    left_behind = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
-    hang.unlink()  # pip was left behind alone: now it ends too
+    hang.unlink()
+    psutil.wait_procs(left_behind, timeout=60)
     assert project.installs == installs + 1
     assert not project.stamp.exists()
-    time.sleep(2)
     assert project.run().returncode == 0
     assert project.installs == installs + 2
     assert project.stamp.exists()
