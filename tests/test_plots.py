@@ -12,6 +12,7 @@ from matplotlib.patches import FancyArrowPatch
 from PIL import Image
 
 from nas_course import mixing, plots, spaces
+from nas_course.data import Split
 from nas_course.errors import InvalidInput
 from nas_course.history import History
 from nas_course.plots import names, style
@@ -61,8 +62,13 @@ def runs() -> list[dict]:
     return [
         {"method": "darts-1st", "test_accuracy": 0.91, "parameters": 41_000},
         {"method": "darts-1st", "test_accuracy": 0.93, "parameters": 43_000},
-        {"method": "random-cells", "test_accuracy": 0.90, "parameters": 40_000},
+        {"method": "random", "test_accuracy": 0.90, "parameters": 40_000},
     ]
+
+
+def some_images() -> Split:
+    pixels = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    return Split(images=pixels - 0.5, labels=torch.arange(20) % 10)
 
 
 def every_figure(history: History) -> dict[str, plots.CourseFigure]:
@@ -79,6 +85,7 @@ def every_figure(history: History) -> dict[str, plots.CourseFigure]:
         "draw_cell": plots.draw_cell(architecture, cell),
         "draw_mixed_cell": plots.draw_mixed_cell(history, cell),
         "draw_network": plots.draw_network(8, 16),
+        "draw_images": plots.draw_images(some_images(), tuple("abcdefghij")),
         "learning_curves": plots.learning_curves(history),
         "draw_comparison": plots.draw_comparison(runs()),
         "accuracy_against_size": plots.accuracy_against_size(runs()),
@@ -382,7 +389,7 @@ def test_comparison_shows_every_run_and_the_mean_of_each_method() -> None:
     assert list(mean.get_xdata()) == pytest.approx([0.92, 0.92])
     assert list(other_points.get_xdata()) == [0.90] and list(other_mean.get_xdata()) == [0.90] * 2
     labels = [label.get_text() for label in axes.get_yticklabels()]
-    assert labels == ["darts-1st (n = 2)", "random-cells (n = 1)"]
+    assert labels == ["darts-1st (n = 2)", "random (n = 1)"]
     assert points.get_color() == style.METHOD_COLORS["darts-1st"]
 
 
@@ -398,3 +405,22 @@ def test_comparison_of_nothing_and_of_incomplete_rows_is_refused() -> None:
         plots.draw_comparison([])
     with pytest.raises(InvalidInput, match=r"row 1: got \['method'\]; \['test_accuracy'\]"):
         plots.draw_comparison([runs()[0], {"method": "darts-1st"}])
+
+
+# ---- images ------------------------------------------------------------------------------
+
+
+def test_images_are_drawn_with_their_classes_and_stretched_to_the_full_range() -> None:
+    split = some_images()
+    figure = plots.draw_images(split, tuple("abcdefghij"), count=8)
+    drawn = [axes for axes in figure.axes if axes.images]
+    assert [axes.get_title() for axes in drawn] == list("abcdefgh")
+    assert figure.summary == "8 images of 8x8 pixels; their classes: a, b, c, d, e, f, g, h."
+    first, shown = split.images[0, 0].numpy(), np.squeeze(drawn[0].images[0].get_array())
+    assert shown.min() == 0 and shown.max() == 1
+    assert np.corrcoef(first.ravel(), shown.ravel())[0, 1] == pytest.approx(1)
+
+
+def test_more_images_than_there_are_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="got count 21; allowed: from 1 to 20"):
+        plots.draw_images(some_images(), tuple("abcdefghij"), count=21)

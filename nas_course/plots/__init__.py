@@ -3,6 +3,7 @@
 from nas_course.plots.alphas import alpha_curves, alpha_heatmap, weight_bars, winner_timeline
 from nas_course.plots.cells import draw_cell, draw_mixed_cell
 from nas_course.plots.figure import CourseFigure
+from nas_course.plots.images import draw_images
 from nas_course.plots.learning import accuracy_against_size, draw_comparison, learning_curves
 from nas_course.plots.network import draw_network
 from nas_course.plots.overview import alpha_overview, entropy_and_skip
@@ -15,6 +16,7 @@ __all__ = [
     "alpha_overview",
     "draw_cell",
     "draw_comparison",
+    "draw_images",
     "draw_mixed_cell",
     "draw_network",
     "entropy_and_skip",

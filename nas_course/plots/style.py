@@ -81,13 +81,13 @@ SHORT_NAMES: dict[str, str] = {
 METHOD_COLORS: dict[str, str] = {
     "darts-1st": "#1f78c8",
     "darts-2nd": "#14285f",
-    "random-cells": "#d9621e",
+    "random": "#d9621e",
     "hand-designed": "#757575",
 }
 METHOD_MARKERS: dict[str, str] = {
     "darts-1st": "o",
     "darts-2nd": "s",
-    "random-cells": "^",
+    "random": "^",
     "hand-designed": "D",
 }
 
