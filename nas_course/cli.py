@@ -1,4 +1,4 @@
-"""The command `nas-course`: finds the subcommand, runs it, and prints errors in one message.
+"""The command `nas-course`: finds the subcommand, runs it, prints errors as one message.
 
 A subcommand is a module with ``add_arguments(parser)`` and ``run(arguments) -> exit code``. Only
 the one that was asked for is imported, so that ``nas-course --help`` answers at once.

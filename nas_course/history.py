@@ -1,4 +1,4 @@
-"""The record of a search, one row per epoch, saved as it grows and read live or from a file.
+"""The record of a search: a row per epoch, saved as it grows, read live or from a file.
 
 Use::
 

@@ -1,4 +1,4 @@
-"""The registry of search methods: each is one row, a named composition of parts with its source.
+"""The registry of search methods: a row is a named composition of parts with its source.
 
 Use::
 

@@ -1,4 +1,4 @@
-"""What the mixing weights of a search say: entropy, skip share, winners, when they settled.
+"""What the mixing weights of a search say: entropy, skip share, winners, when decided.
 
     weights = history.weights("normal")              # (rows, edges, operations)
     entropy(weights)[-1].mean()                      # 1.0 while nothing is decided

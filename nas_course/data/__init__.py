@@ -1,4 +1,4 @@
-"""Image data sets as tensors on the device: found, checked, split by seed, augmented in batches."""
+"""Image data sets as tensors on the device: found, checked, split by seed, augmented."""
 
 from nas_course.data.augmentation import (
     Augmentation,

@@ -1,4 +1,4 @@
-"""Performance estimation: how good is an architecture? Every estimate is architecture -> Score."""
+"""Performance estimation: how good is an architecture? An estimate gives it a Score."""
 
 from nas_course.estimation.score import Score
 from nas_course.estimation.training import TrainingEstimate

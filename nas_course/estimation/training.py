@@ -1,4 +1,4 @@
-"""The plainest estimate, and the most expensive: train the architecture's network and measure."""
+"""The plainest and most expensive estimate: train the architecture's network and measure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Graded exercises: `check("08.1", answer)` in a notebook, `nas-course grade` for whole files."""
+"""Graded exercises: `check("08.1", answer)` in a notebook, `nas-course grade` for files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The learner's side of a check: call their object, or read it, and say plainly what happened.
+"""The learner's side of a check: call or read their object, say plainly what happened.
 
 Used in the notebook's process and in the grader's separate process alike, so that a check meets
 the same answers in both. Every outcome is a JSON tree with one key.

@@ -1,4 +1,4 @@
-"""`nas-course grade FILE...`: points, verdict and cause for every exercise of every notebook."""
+"""`nas-course grade FILE...`: points, verdict and cause for every exercise of a notebook."""
 
 from __future__ import annotations
 

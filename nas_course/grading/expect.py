@@ -1,4 +1,4 @@
-"""Comparisons for checks: each passes silently or raises a `Diagnosis` with the numbers in it."""
+"""Comparisons for checks: each passes silently or raises a `Diagnosis` with the numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network derived from a DARTS genotype, with drop-path and an optional auxiliary head.
+"""The network of a DARTS genotype, with drop-path and an optional auxiliary head.
 
     network = CellNetwork(genotype, channels=36, cells=20, classes=10, in_channels=3)
     logits = network(images)

@@ -1,4 +1,4 @@
-"""A plain convolutional network drawn by hand, to be compared with searched ones of its size."""
+"""A plain convolutional network drawn by hand, to compare with searched ones of its size."""
 
 from __future__ import annotations
 

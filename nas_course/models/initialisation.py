@@ -1,4 +1,4 @@
-"""Initial weights from an explicit generator, so that a seed fixes them wherever it is used."""
+"""Initial weights from an explicit generator, so that a seed fixes them everywhere."""
 
 from __future__ import annotations
 

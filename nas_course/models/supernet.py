@@ -1,4 +1,4 @@
-"""Supernets of mixed operations: all architectures of a space in one network, weights shared.
+"""Supernets of mixed operations: all architectures of a space in one, weights shared.
 
     supernet = build_supernet(DARTSSpace(), channels=16, cells=8, classes=10, in_channels=3,
                               generator=torch.Generator().manual_seed(0))

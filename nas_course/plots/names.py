@@ -1,4 +1,4 @@
-"""What the nodes, edges, cells and epochs of a history are called in figures and sentences."""
+"""What figures and sentences call the nodes, edges, cells and epochs of a history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole search on one page: all cells, entropy, skip share, and the still twin of the widget.
+"""A whole search on one page: all cells, entropy, skip share; the widget's still twin.
 
 history = History.load("runs/first")
 alpha_overview(history)                          # weights, their way there, entropy, skips

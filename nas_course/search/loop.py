@@ -1,4 +1,4 @@
-"""The deterministic part of a gradient search: one step after another, and all of its state."""
+"""The deterministic part of a gradient search: step after step, and all of its state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of a run: its history, checkpoints and result, and how a run in it is resumed.
+"""The folder of a run: its history, checkpoints and result, and how it is resumed.
 
 DIR/history.jsonl    grows by a line for each epoch
 DIR/checkpoints/     the last states, see `nas_course.storage`

@@ -1,4 +1,4 @@
-"""What all cell search spaces share: the template of a cell and the numbering of its edges."""
+"""What all cell search spaces share: the template of a cell, the numbering of its edges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interactive views for notebooks; each leaves a figure and a sentence where no kernel runs."""
+"""Interactive views for notebooks; each leaves a figure and a sentence without a kernel."""
 
 from nas_course.widgets.alpha_explorer import AlphaExplorer
 

@@ -1,4 +1,4 @@
-"""What a view needs of a history, as plain data: a header for the browser, rows as float32.
+"""What a view needs of a history as plain data: header for the browser, rows as float32.
 
     header = browser_header(history.header)
     pack_row(row, header)                # COLUMNS, then the logits of each cell, flattened

@@ -1,4 +1,4 @@
-"""The static twin: what stands in a notebook when no kernel runs, on paper and in a screen reader.
+"""The static twin: what a notebook shows without a kernel, on paper, to a screen reader.
 
     twin = static_twin(history, module, css)     # mime bundle: image/png, text/html, text/plain
 

@@ -1,1 +1,1 @@
-"""What runs in the process of a graded notebook; it holds no check and knows no right answer."""
+"""What runs in the process of a graded notebook: no check, no right answer is here."""

@@ -1,4 +1,4 @@
-"""Landlock: the kernel refuses every file outside a list, for this process and its children."""
+"""Landlock: the kernel refuses files outside a list to this process and its children."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stands in for `nas_course.grading` where a notebook is graded: notes answers, judges nothing."""
+"""Stands in for `nas_course.grading` in a graded notebook: notes answers, judges nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file tree that a graded notebook sees: Python, system libraries, a small scratch disk."""
+"""The file tree that a graded notebook sees: Python, system libraries, a small disk."""
 
 from __future__ import annotations
 
