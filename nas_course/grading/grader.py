@@ -146,7 +146,10 @@ class _Session:
                 self.explain_missing(exercise.answer)
             return outcome if isinstance(outcome, dict) else {}
 
-        return run_check(exercise, deliver, self.grader.seed)
+        report = run_check(exercise, deliver, self.grader.seed)
+        if not process.is_quiet or (report.diagnosis and report.diagnosis.code == "forged-reply"):
+            process.discard()  # the next exercise gets a process in which nothing is left over
+        return report
 
     def running_process(self) -> NotebookProcess:
         """The process with all cells run, started anew when the last one was lost."""
@@ -160,11 +163,11 @@ class _Session:
         raise causes[-1] if causes else over_time(self.grader.limits.total_seconds)
 
     def start(self) -> NotebookProcess:
-        modules = ["numpy"]
-        if self.notebook.mentions("torch") or self.notebook.mentions("nas_course"):
-            modules.append("torch")
         process = NotebookProcess(
-            self.grader.limits, [self.notebook.path], self.grader.without, modules
+            self.grader.limits,
+            [self.notebook.path],
+            self.grader.without,
+            ["numpy", *(["torch"] if self.notebook.needs_torch else [])],
         )
         self.isolation = {**self.isolation, **process.isolation}
         return process

@@ -14,6 +14,8 @@ MOST_BYTES = 50 * 2**20
 MOST_CELLS = 5_000
 _CHECK = re.compile(r"""\bcheck\(\s*["']([^"']{1,40})["']""")
 
+_TORCH = re.compile(r"\btorch|\bnas_course(\.(?!grading)| import)")
+
 
 @dataclass(frozen=True)
 class Notebook:
@@ -27,9 +29,10 @@ class Notebook:
         """The numbers that the notebook passes to `check`."""
         return {number for _, source in self.cells for number in _CHECK.findall(source)}
 
-    def mentions(self, word: str) -> bool:
-        """True when some code cell contains the word."""
-        return any(word in source for _, source in self.cells)
+    @property
+    def needs_torch(self) -> bool:
+        """True when the notebook, or a part of the course that it imports, will load torch."""
+        return any(_TORCH.search(source) for _, source in self.cells)
 
 
 def read_notebook(path: Path) -> Notebook:

@@ -164,6 +164,16 @@ class NotebookProcess:
             self._stop(stop.broken_connection())
         return reply
 
+    def discard(self) -> None:
+        """End the process because something stands in the pipe that nobody asked for."""
+        self.stopped = stop.broken_connection()
+        self.close()
+
+    @property
+    def is_quiet(self) -> bool:
+        """True while it is usable and has sent nothing but replies."""
+        return self.stopped is None and self._events.empty()
+
     def allow_processor_time(self) -> None:
         """Begin a new step: from now on `limits.seconds` of processor time may be used."""
         self._processor_seconds_allowed = self._usage()[1] + self.limits.seconds
@@ -176,13 +186,13 @@ class NotebookProcess:
         if kind == "reply" and isinstance(content, dict):
             return content
         if kind == "closed":  # mostly because the process ends; then say how it ended
-            kind, content = self._ending()
+            kind, content = self._ending(5.0)
         if kind == "limit":
             self._stop(content)
         self._stop(stop.ended(content) if kind == "ended" else stop.broken_connection())
 
-    def _ending(self) -> tuple[str, Any]:
-        deadline = time.monotonic() + 1.0
+    def _ending(self, seconds: float) -> tuple[str, Any]:
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             with contextlib.suppress(queue.Empty):
                 kind, content = self._events.get(timeout=0.05)
@@ -250,12 +260,15 @@ class NotebookProcess:
     def _usage(self) -> tuple[int, float, int]:
         """Memory in bytes, processor time in seconds and tasks, over all of its processes."""
         memory, processor, tasks = 0, 0.0, 0
-        for process in self._descendants():
+        processes = self._descendants()
+        for process in processes:
             with contextlib.suppress(psutil.Error), process.oneshot():
                 memory += process.memory_info().rss
                 times = process.cpu_times()
                 processor += sum(times[:4])  # own and reaped children's, user and system
                 tasks += process.num_threads()
+        if memory > self.limits.memory:
+            memory = sum(map(_unshared_memory, processes))
         return memory, processor, tasks
 
     def _disk_is_full(self) -> bool:
@@ -327,3 +340,11 @@ def _is_running(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
+
+
+def _unshared_memory(process: psutil.Process) -> int:
+    """Bytes, where a page that forked processes share is divided among them; slow to find out."""
+    with contextlib.suppress(psutil.Error):
+        found = process.memory_full_info()
+        return getattr(found, "pss", found.uss)
+    return 0

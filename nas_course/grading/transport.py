@@ -31,6 +31,7 @@ MOST_NODES = 200_000
 MOST_DEPTH = 40
 MOST_TEXT = 200_000
 MOST_BYTES = 16 * 2**20
+MOST_BITS = 4_000
 _DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")
 _SPACE_OF_TYPE = {"Genotype": "darts", "Cell201": "nas-bench-201"}
 
@@ -118,7 +119,11 @@ class _Encoder:
         if isinstance(value, bool):
             return value
         # The base class's own addition: a subclass that lies about its value loses the lie.
-        return int.__add__(value, 0) if isinstance(value, int) else float.__add__(value, 0.0)
+        if isinstance(value, float):
+            return float.__add__(value, 0.0)
+        if int.bit_length(value) > MOST_BITS:
+            raise Unsendable(f"an integer of {int.bit_length(value)} bits, more than {MOST_BITS}")
+        return int.__add__(value, 0)
 
     def encode_text(self, value: str, depth: int) -> str:
         text = str.__add__("", value)

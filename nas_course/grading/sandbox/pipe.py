@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+from json import dumps, loads
 from typing import Any
 
 MOST_BYTES = 64 * 2**20
@@ -19,7 +19,7 @@ class Pipe:
 
     def send(self, message: dict) -> None:
         """Write one message."""
-        text = json.dumps(message).encode("utf-8", "surrogatepass")
+        text = dumps(message).encode("utf-8", "surrogatepass")
         data = memoryview(len(text).to_bytes(_HEADER, "big") + text)
         while data:
             data = data[os.write(self.outgoing, data) :]
@@ -38,7 +38,7 @@ class Pipe:
         if size > MOST_BYTES:
             raise ValueError(f"a message of {size} bytes, more than {MOST_BYTES}")
         try:
-            return json.loads(self._read(size).decode("utf-8", "surrogatepass"))
+            return loads(self._read(size).decode("utf-8", "surrogatepass"))
         except RecursionError as error:
             raise ValueError("a message nested too deeply") from error
 
