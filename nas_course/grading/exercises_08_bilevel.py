@@ -333,7 +333,7 @@ def _regression(rng: np.random.Generator, operations: int) -> tuple[Any, ...]:
 
 def _scalar(step_size: float) -> tuple[Any, ...]:
     one = np.array([[1.0]])
-    problem = QuadraticProblem(2 * one, 3 * one, one, np.array([0.0]))
+    problem = QuadraticProblem(2 * one, 3 * one, one, np.array([0.5]))
     return problem, np.array([1.0]), np.array([1.0]), step_size, 0.5
 
 

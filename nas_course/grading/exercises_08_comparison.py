@@ -93,6 +93,7 @@ def _wrong_word(word: Callable[[Verdict], str]) -> Callable[..., Verdict]:
     return wrong
 
 
+REVERSED = {"better": "worse", "worse": "better", "undecided": "undecided"}
 MISTAKES = (
     Mistake(
         "first-minus-second",
@@ -173,13 +174,15 @@ MISTAKES = (
     ),
     Mistake(
         "verdict-reversed",
-        _wrong_word(
-            lambda right: {"better": "worse", "worse": "better"}.get(
-                right["verdict"], right["verdict"]
-            )
-        ),
+        _wrong_word(lambda right: REVERSED[right["verdict"]]),
         "'better' and 'worse' are exchanged.",
         "'better' means: the accuracy of `second` is higher.",
+    ),
+    Mistake(
+        "touching-zero-decides",
+        _wrong_word(lambda right: "better" if right["low"] >= 0 else "worse"),
+        "The interval touches 0, and a verdict was given: equal results are no improvement.",
+        "'better' needs low > 0, 'worse' needs high < 0.",
     ),
     Mistake(
         "always-undecided",
@@ -262,7 +265,7 @@ def _clear_cases(ask: Ask, rng: np.random.Generator) -> None:
 def _noise(ask: Ask, rng: np.random.Generator) -> None:
     cases = [_case(rng, seeds, 0.0, 0.02) for seeds in (3, 4, 8)]
     rows, first, second, t_values = _case(rng, 5, -0.01, 0.01)
-    cases.append((rows, "random", second, t_values))
+    cases += [(rows, "random", second, t_values), (rows, first, first, t_values)]
     judge(COMPARISON, lambda case: _read(ask, case), cases, cases)
 
 

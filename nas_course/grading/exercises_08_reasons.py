@@ -91,7 +91,7 @@ THREE_PARTS = Exercise(
 COST_QUESTIONS = (
     Question(
         "search_factor",
-        500,
+        500.0,
         "Divide the GPU days of the RL search by those of second-order DARTS.",
         {
             450: (
@@ -127,7 +127,7 @@ COST_QUESTIONS = (
 SAVING_QUESTIONS = (
     Question(
         "sharing_factor",
-        4000,
+        4000.0,
         "ENAS keeps the RL controller and shares weights: compare it with the RL search.",
         {
             500: ("darts-instead-of-enas", "500 is DARTS. ENAS shares weights without relaxing."),

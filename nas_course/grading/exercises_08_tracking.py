@@ -342,21 +342,32 @@ def _swap(weights: np.ndarray, epoch: int) -> np.ndarray:
 
 
 def _edge_histories(rng: np.random.Generator, epochs: int) -> list[np.ndarray]:
-    """Seven edges (epochs, 4 operations), each made so that one wrong rule goes wrong."""
-    time = np.arange(epochs)[:, None]
+    """Edges (epochs, 4 operations), each made so that one wrong rule goes wrong."""
+    time, half = np.arange(epochs)[:, None], epochs // 2
     logits = np.sort(rng.normal(size=(7, 4)), axis=1)[:, ::-1] + np.array([0.6, 0, 0, 0])
     still = [_softmax(np.repeat(row[None], epochs, axis=0)) for row in logits]
     pull = np.array([1.0, 0.0, 0.0, 0.0])
-    half = epochs // 2
-    settling = _softmax(logits[0] + 2.5 * pull * (1 - 0.5**time))
-    moving = _softmax(logits[1] + 0.25 * pull * time)
-    growing = _softmax(logits[1] + 2.0 * pull - 0.12 * pull * time)
-    faint = _softmax(np.array([4.8, 0.0, 0.0, 0.0]) + 0.05 * pull * time)
-    late = _softmax(logits[4] + 0.3 * pull * np.minimum(time, epochs - 4))
-    early_swap = _swap(still[5], int(rng.integers(3, half - 1)))
-    late_swap = _swap(still[6], int(rng.integers(half, epochs - 6)))
-    last_swap = _swap(still[2], epochs - 3)
-    return [settling, moving, faint, late, early_swap, late_swap, last_swap, growing]
+    return [
+        _softmax(logits[0] + 2.5 * pull * (1 - 0.5**time)),  # settles
+        _softmax(logits[1] + 0.25 * pull * time),  # never settles
+        _softmax(logits[1] + 2.0 * pull - 0.12 * pull * time),  # entropy grows
+        _softmax(pull * (4.8 + 0.05 * time)),  # small entropy, large relative changes
+        _softmax(logits[4] + 0.3 * pull * np.minimum(time, epochs - 5)),  # too late to tell
+        _paused(rng, epochs, 4),
+        _paused(rng, epochs, 5),
+        _swap(still[5], int(rng.integers(3, half - 1))),
+        _swap(still[6], int(rng.integers(half, epochs - 6))),
+        _swap(still[2], epochs - 3),
+        _swap(_swap(still[3], 2), int(rng.integers(3, half))),
+    ]
+
+
+def _paused(rng: np.random.Generator, epochs: int, steps: int) -> np.ndarray:
+    """An edge that moves all the time, except for a pause of so many steps."""
+    time = np.arange(epochs)[:, None]
+    start = int(rng.integers(1, epochs - steps - 2))
+    moved = time - np.clip(time - start, 0, steps)
+    return _softmax(np.array([1.2, 0.3, 0.0, -0.3]) + 0.25 * moved * np.array([1.0, 0, 0, 0]))
 
 
 def _history(rng: np.random.Generator, epochs: int) -> tuple[np.ndarray]:

@@ -122,12 +122,19 @@ def judge(
             mistake = recognise(task, read, (case, got), probes)
             raise Diagnosis(
                 given=task.describe(case),
-                got=show(got),
-                expected=show(expected),
+                got=show(_differing(got, expected)),
+                expected=show(_differing(expected, got)),
                 cause=mistake.cause,
                 next_step=mistake.next_step,
                 code=mistake.code,
             )
+
+
+def _differing(value: Any, other: Any) -> Any:
+    """Return only the entries in which two dicts differ; other values unchanged."""
+    if not (isinstance(value, dict) and isinstance(other, dict)):
+        return value
+    return {key: item for key, item in value.items() if not close(item, other.get(key))}
 
 
 def recognise(

@@ -29,7 +29,7 @@ class Question:
     key : str
         The entry's name in the learner's dict.
     answer : float, bool or str
-        Numbers are compared within one per cent.
+        A float is compared within one per cent, an int exactly.
     hint : str
         The next step when the answer is wrong.
     wrong : mapping
@@ -74,7 +74,8 @@ class Question:
 def _same(value: Any, answer: Any) -> bool:
     if isinstance(answer, bool | str) or isinstance(value, bool | str):
         return bool(value == answer)
-    return bool(np.isclose(value, answer, rtol=0.01, atol=1e-9))
+    tolerance = 1e-9 if isinstance(answer, int) else 0.01
+    return bool(np.isclose(value, answer, rtol=tolerance, atol=1e-9))
 
 
 def ask_questions(

@@ -144,7 +144,7 @@ check("08.1", parts)
 # - `whole_factor`: the same, when selection and final training are added to DARTS (and nothing to
 #   NASNet, whose final training is not in the table)?
 # - `sharing_factor`: how many times more than a search that shares weights **without** relaxing?
-# - `relaxation_buys`, `sharing_buys`: what does each idea buy *by itself*? Choose a letter for each:
+# - `relaxation_buys`, `sharing_buys`: what does each idea buy *by itself*? A letter for each:
 #   - **a** no candidate has to be trained from scratch to get its score
 #   - **b** one backward pass says, for every operation on every edge, which way the loss falls
 #   - **c** less memory than training one candidate
@@ -258,6 +258,7 @@ check("08.2", why_fast)
 # pair = kept squared.
 # </details>
 
+
 # %% nbgrader={"grade_id": "ex-08-3-answer", "solution": true}
 def count_cells(nodes, operations):
     """Return {"relaxed": ..., "kept": ..., "pair": ...}, all int."""
@@ -309,6 +310,7 @@ check("08.3", count_cells)
 # <code>torch.einsum</code>. Large logits (1000) must not overflow: <code>torch.softmax</code> takes
 # care of that.
 # </details>
+
 
 # %% nbgrader={"grade_id": "ex-08-4-answer", "solution": true}
 def mix_operations(alpha, outputs):
@@ -464,8 +466,8 @@ check("08.5", two_halves)
 #
 # *Difficulty ●●●●○ · 35 minutes · 6 points · importance ●●○*
 #
-# The architecture step asks: how will the validation loss change **after the weights have reacted**?
-# DARTS lets them react by one training step of size $\xi$ and differentiates through it:
+# The architecture step asks: how will the validation loss change **after the weights have
+# reacted**? DARTS lets them react by one training step of size $\xi$ and differentiates through it:
 #
 # $$w' = w-\xi\,\nabla_w L_{train}(w,\alpha),\qquad
 #   g=\nabla_\alpha L_{valid}(w',\alpha)-\xi\;\nabla^2_{\alpha,w}L_{train}(w,\alpha)\;v,\qquad
@@ -477,7 +479,7 @@ check("08.5", two_halves)
 #   \frac{\nabla_\alpha L_{train}(w+\epsilon v,\alpha)-\nabla_\alpha L_{train}(w-\epsilon v,\alpha)}
 #   {2\,\epsilon},\qquad \epsilon=\frac{0.01}{\lVert v\rVert_2}$$
 #
-# Write one iteration: first the architecture step, $\alpha\leftarrow\alpha-$ `alpha_rate` $\cdot\,g$
+# Write one iteration: first the architecture step, $\alpha\leftarrow\alpha-$`alpha_rate`$\,g$
 # (plain gradient descent in place of Adam), then the weight step with the **new** $\alpha$:
 # $w\leftarrow w-\xi\,\nabla_w L_{train}(w,\alpha)$, from the original $w$.
 #
@@ -487,11 +489,11 @@ check("08.5", two_halves)
 # Return three numpy arrays: `gradient` ($g$), the new `alpha`, the new `weights`.
 #
 # The cell below shows a problem with one weight and one parameter,
-# $L_{train}=w^2-3w\alpha$, $L_{valid}=\frac12(w-\alpha)^2$. Do one iteration by hand
-# from $w=1$, $\alpha=1$ with $\xi=0.1$ before you program: it is the check's second case.
+# $L_{train}=w^2-3w\alpha$, $L_{valid}=\frac12(w-\alpha-\frac12)^2$. Do one iteration by hand
+# from $w=1$, $\alpha=1$ with $\xi=0.1$ before you program: the check asks for it.
 
 # %%
-one_weight = QuadraticProblem(hessian=[[2.0]], mixed=[[3.0]], direct=[[1.0]], target=[0.0])
+one_weight = QuadraticProblem(hessian=[[2.0]], mixed=[[3.0]], direct=[[1.0]], target=[0.5])
 here = np.array([1.0]), np.array([1.0])
 print("training gradients:  ", *one_weight.train_gradients(*here))
 print("validation gradients:", *one_weight.valid_gradients(*here))
@@ -506,8 +508,8 @@ print("validation gradients:", *one_weight.valid_gradients(*here))
 # <code>weights += epsilon * v</code> changes the array you were given.
 # </details>
 # <details><summary>Hint 3: the case by hand</summary>
-# w' = 1.1, v = 0.1, direct term -0.1; the mixed second derivative is -3, so
-# g = -0.1 - 0.1 * (-3) * 0.1 = -0.07.
+# w' = 1.1, v = -0.4, direct term 0.4; the mixed second derivative is -3, so
+# g = 0.4 - 0.1 * (-3) * (-0.4) = 0.28.
 # </details>
 # <details><summary>Hint 4: plan</summary>
 # ahead = weights - step_size * (training gradient along weights); v and direct from
@@ -515,6 +517,7 @@ print("validation gradients:", *one_weight.valid_gradients(*here))
 # +- epsilon * v; gradient = direct - step_size * (plus - minus) / (2 * epsilon); new alpha; new
 # weights with a fresh training gradient.
 # </details>
+
 
 # %% nbgrader={"grade_id": "ex-08-6-answer", "solution": true}
 def darts_iteration(problem, weights, alpha, step_size, alpha_rate):
@@ -577,6 +580,7 @@ check("08.6", darts_iteration)
 # over the nodes.
 # </details>
 
+
 # %% nbgrader={"grade_id": "ex-08-7-answer", "solution": true}
 def derive_cell(alpha, edges, operations):
     """Return [[(operation, predecessor), (operation, predecessor)], ...], one entry per node."""
@@ -635,6 +639,7 @@ check("08.7", derive_cell)
 # that passes both, or None.
 # </details>
 
+
 # %% nbgrader={"grade_id": "ex-08-8-answer", "solution": true}
 def track_edges(weights):
     """Return {"entropy": ..., "changes": ..., "stable_from": ...}."""
@@ -683,8 +688,8 @@ check("08.8", track_edges)
 # $$\frac{\partial R}{\partial\alpha_{e,k}}=\rho\;\pi_{e,\text{skip}}\,
 #   (\delta_{k,\text{skip}}-\pi_{e,k}).$$
 #
-# Derive that line on paper before you use it. `alpha`: tensor (edges, operations), the edges of both
-# kinds of cell one below the other; `skip`: column of `skip_connect`; `strength`: $\rho$.
+# Derive that line on paper before you use it. `alpha`: tensor (edges, operations), the edges of
+# both kinds of cell one below the other; `skip`: column of `skip_connect`; `strength`: $\rho$.
 #
 # <details><summary>Hint 1: a number to compare with</summary>
 # 28 edges with even weights over 5 operations: the sum is 28 / 5 = 5.6.
@@ -697,6 +702,7 @@ check("08.8", track_edges)
 # The formula, or <code>torch.autograd.grad</code> of the penalty with respect to a copy of alpha
 # that requires a gradient.
 # </details>
+
 
 # %% nbgrader={"grade_id": "ex-08-9-answer", "solution": true}
 def skip_penalty(alpha, skip, strength):
@@ -818,8 +824,8 @@ plan = {
 check("08.10", plan)
 
 # %% [markdown]
-# **What to take away.** Weight decay on $\alpha$ pulls logits together just as a penalty does, and a
-# schedule that ends at 0 freezes the weights: either alone could have produced the lesson's
+# **What to take away.** Weight decay on $\alpha$ pulls logits together just as a penalty does, and
+# a schedule that ends at 0 freezes the weights: either alone could have produced the lesson's
 # picture. The random control asks the question that most papers leave open: did the search find
 # something, or does the space contain it everywhere?
 #
@@ -832,14 +838,14 @@ check("08.10", plan)
 #
 # `{"setting": "baseline", "seed": 3, "accuracy": 0.8731, "search_accuracy": 0.8012}`
 #
-# with `accuracy` = test accuracy after retraining and `search_accuracy` = validation accuracy of the
-# supernet. Rows stand in any order; a run may be missing. Write a function that compares setting
+# with `accuracy` = test accuracy after retraining and `search_accuracy` = validation accuracy of
+# the supernet. Rows stand in any order; a run may be missing. Write a function that compares setting
 # `second` with setting `first` and lets the data speak:
 #
 # - `"seeds"`: number $n$ of seeds that **both** settings have; only these count;
 # - `"difference"`: mean over these seeds of accuracy(second) - accuracy(first);
-# - `"low"`, `"high"`: 95 % interval of that mean, difference $\pm\; t_{n-1}\, s/\sqrt n$, with $s$ the
-#   standard deviation of the differences (divided by $n-1$) and $t_{n-1}$ = `t_values[n - 1]`;
+# - `"low"`, `"high"`: 95 % interval of that mean, difference $\pm\; t_{n-1}\, s/\sqrt n$, with $s$
+#   the standard deviation of the differences (divided by $n-1$) and $t_{n-1}$ = `t_values[n - 1]`;
 # - `"verdict"`: `"better"` if the whole interval lies above 0, `"worse"` if it lies below,
 #   otherwise `"undecided"`.
 #
@@ -911,8 +917,8 @@ check("08.11", compare_settings)
 # - `"low"`, `"high"`: the range that chance gives. With $n$ kept edges in all and chance $p$ per
 #   operation, the smallest counts $k$ with $P(X\le k)\ge 0.025$ and $P(X\le k)\ge 0.975$ for a
 #   binomial $X$;
-# - `"verdicts"`: dict from each operation to `"more"` (count above `high`), `"less"` (below `low`) or
-#   `"chance"`.
+# - `"verdicts"`: dict from each operation to `"more"` (count above `high`), `"less"` (below `low`)
+#   or `"chance"`.
 #
 # <details><summary>Hint 1: kept edges</summary>
 # <code>alphas[kept]</code> has one row per kept edge, over all runs.
@@ -928,6 +934,7 @@ check("08.11", compare_settings)
 # rows = alphas[kept] without the column of none; argmax per row; count; cumulative sum of the
 # binomial; first index that reaches each bound; compare.
 # </details>
+
 
 # %% nbgrader={"grade_id": "ex-08-12-answer", "solution": true}
 def operation_frequency(alphas, kept, operations):
@@ -969,6 +976,7 @@ check("08.12", operation_frequency)
 # 2. Which cell would be derived (08.7)? By what margin did its operations win?
 # 3. Open question, no model answer: add `skip_penalty` to the architecture step of
 #    `nas_course.strategies.gradient` and carry out your plan from 08.10.
+
 
 # %% nbgrader={"grade_id": "ex-08-experiment", "solution": true}
 def small_search(seed):
