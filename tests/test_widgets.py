@@ -161,7 +161,7 @@ def test_watching_another_search_forgets_the_first(sent):
 
 
 def test_a_history_without_cells_is_refused():
-    with pytest.raises(InvalidInput, match="no cells.*gradient"):
+    with pytest.raises(InvalidInput, match=r"no cells.*gradient"):
         AlphaExplorer(History({"method": "random", "space": "darts"}))
 
 

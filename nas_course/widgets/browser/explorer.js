@@ -24,7 +24,14 @@ class AlphaView {
     this.listen();
     this.restyle();
     this.headerChanged();
-    return () => { cancelAnimationFrame(this.frame); this.cleanups.forEach((undo) => undo()); };
+    return () => this.stop();
+  }
+
+  stop() {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.keeper);
+    clearTimeout(this.later);
+    this.cleanups.forEach((undo) => undo());
   }
 
   listen() {
@@ -39,7 +46,11 @@ class AlphaView {
     const dark = matchMedia("(prefers-color-scheme: dark)"), restyle = () => this.restyle();
     dark.addEventListener("change", restyle);
     this.cleanups.push(() => dark.removeEventListener("change", restyle));
-    for (const name of ["change:predictions", "change:problem"]) this.model.on(name, () => this.changed());
+    const changed = () => this.changed();
+    for (const name of ["change:predictions", "change:problem"]) {
+      this.model.on(name, changed);
+      this.cleanups.push(() => this.model.off(name, changed));
+    }
   }
 
   // ---- what the panels ask ----
@@ -98,8 +109,8 @@ class AlphaView {
     this.state.revealed = 0;
     if (finished && !this.reduced.matches) this.play();
     else this.moveTo(this.store.length - 1);
+    syncControls(this);   // a control that is still disabled could not take the focus
     this.parts.slider.focus({ preventScroll: true });
-    this.changed();
   }
 
   moveTo(position) {

@@ -96,20 +96,20 @@ function epochText(epoch) {
 function changeText(first, last) {
   const before = shown(first, 2), now = shown(last, 2);
   if (before === now) return `stayed at ${now}`;
-  return `${last < first ? "fell" : last > first ? "rose" : "went"} from ${before} to ${now}`;
+  return `${last < first ? "fell" : "rose"} from ${before} to ${now}`;
 }
 
 // The same sentence as nas_course.widgets.readings.sentence, for row `index` of the store.
 function sentence(store, index, cell) {
   const weights = store.weightsAt(index), size = cell.operations.length;
   const winners = edgeWinners(weights, cell);
-  const weight = (e) => (winners[e] < 0 ? -1 : weights[cell.offset + e * size + winners[e]]);
+  const weight = (e) => weights[cell.offset + e * size + winners[e]];
   let edge = 0;
   winners.forEach((_, e) => { if (weight(e) > weight(edge)) edge = e; });
   const epoch = store.epochAt(index), unit = epoch === 1 ? "epoch" : "epochs";
   const label = cell.name === "cell" ? "the cell" : `the ${cell.name} cell`;
   const start = `After ${epochText(epoch)} ${unit} ${label}'s strongest operation is `;
-  if (weight(edge) < 0) return `${start}unknown: its weights are not numbers.`;
+  if (winners.includes(-1)) return `${start}unknown: its weights are not numbers.`;
   return `${start}${cell.operations[winners[edge]]} on edge ${edgeName(cell, edge)} (weight ${shown(weight(edge), 3)}); ` +
     `${skipCount(weights, cell)} of ${cell.edges.length} edges prefer ${SKIP}; ` +
     `entropy ${changeText(meanEntropy(store.weightsAt(0), cell), meanEntropy(weights, cell))}.`;

@@ -6,6 +6,8 @@ const PAGE = `
   <span data-part="status" class="nas-status"></span>
 </div>
 <p data-part="problem" class="nas-problem" role="alert" hidden></p>
+<p class="nas-waiting">Give this view a search to follow:
+  <code>search_gradient(..., on_history=explorer.watch)</code>, or open a finished one: <code>AlphaExplorer.from_file("runs/first")</code>.</p>
 <div class="nas-controls">
   <button type="button" data-part="play" class="nas-play" aria-label="Play"></button>
   <button type="button" data-part="back" aria-label="One row back" title="One row back">‹</button>

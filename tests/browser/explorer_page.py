@@ -1,0 +1,93 @@
+"""A plain page with the alpha widget in it, driven from Python in place of a kernel."""
+
+import base64
+import json
+
+from nas_course.widgets.alpha_explorer import MODULE, STYLE_SHEET
+from nas_course.widgets.packing import browser_header, pack_row, pack_rows, palette
+
+# What tests look at from inside, besides what the page shows.
+INSIDE = "HistoryStore, COLUMNS, sentence, deriveCell, meanEntropy, skipShare, weightRange"
+PAGE = """<!doctype html><meta charset="utf-8"><title>explorer</title>
+<style>body {{ margin: 16px; }} {css}</style><body><div id="place"></div>
+<script type="module">
+const listeners = {{}}, state = {state};
+const toView = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+state.rows = toView(state.rows);
+const emit = (name, ...values) => (listeners[name] || []).forEach((listener) => listener(...values));
+window.sent = [];
+window.toView = toView;
+window.model = {{
+  get: (name) => state[name],
+  set(name, value) {{ state[name] = value; emit("change:" + name); }},
+  on(name, listener) {{ (listeners[name] ||= []).push(listener); }},
+  off() {{}}, save_changes() {{}}, send(message) {{ window.sent.push(message); }},
+}};
+window.message = (content, text) => emit("msg:custom", content, text === null ? [] : [toView(text)]);
+window.reload = (header, rows) => {{ state.rows = toView(rows); state.header = header; emit("change:header"); }};
+const source = {module};
+const url = URL.createObjectURL(new Blob([source], {{type: "text/javascript"}}));
+window.inside = await import(url);
+window.stop = window.inside.default.render({{model: window.model, el: document.getElementById("place")}});
+</script>"""
+
+
+class ExplorerPage:
+    """The view on a page; `page` is Playwright's."""
+
+    def __init__(self, page, folder, history, **state):
+        self.page, self.history = page, history
+        self.header = browser_header(history.header)
+        self.state = {"key": "test", "palette": palette(), "predictions": {}, "problem": ""}
+        self.state |= {"view": {}, "header": self.header, "rows": self.packed(history.rows)}
+        file = folder / "explorer.html"
+        file.write_text(self._html(self.state | state), encoding="utf-8")
+        page.goto(file.as_uri())
+        page.locator(".nas-alpha[data-paints]").wait_for()
+
+    @staticmethod
+    def _html(state):
+        module = MODULE.replace("export default", f"export {{ {INSIDE} }};\nexport default")
+        source = json.dumps(module).replace("</", "<\\/")
+        return PAGE.format(css=STYLE_SHEET, state=json.dumps(state), module=source)
+
+    def packed(self, rows):
+        """Rows as text that the page decodes."""
+        return base64.b64encode(pack_rows(pack_row(row, self.header) for row in rows)).decode()
+
+    def push(self, content, rows=()):
+        """Send a custom message, as the kernel would."""
+        self.page.evaluate("([c, b]) => window.message(c, b)", [content, self.packed(rows)])
+        self.settle()
+
+    def part(self, name):
+        return self.page.locator(f"[data-part={name}]")
+
+    def text(self, name):
+        return self.part(name).inner_text()
+
+    def settle(self):
+        """Wait until all text has followed the last change."""
+        self.page.evaluate(
+            "() => new Promise((done) => setTimeout(() => requestAnimationFrame(() => "
+            "requestAnimationFrame(done)), 300))"
+        )
+
+    def predict(self, operation):
+        self.page.locator(f".nas-choices [data-operation={operation}]").click()
+        self.settle()
+
+    def go_to(self, row):
+        """Move the slider to a row, as a script of the page would see a drag."""
+        self.part("slider").evaluate(
+            "(slider, row) => { slider.value = row; slider.dispatchEvent(new Event('input')); }",
+            str(row),
+        )
+        self.settle()
+
+    def table(self):
+        """The table of numbers, as lists of text."""
+        return self.page.evaluate(
+            "() => [...document.querySelectorAll('[data-part=table] tr')]"
+            ".map((row) => [...row.cells].map((cell) => cell.textContent))"
+        )

@@ -1,0 +1,307 @@
+"""The alpha widget for every reader: keyboard, screen reader, still pictures, themes, widths."""
+
+import pytest
+from descent_history import descent_history
+from explorer_page import ExplorerPage
+
+pytestmark = pytest.mark.browser
+SEEN = {"declined": {"operation": "", "epoch": 0}}
+LIGHT_LAB = {"--jp-layout-color0": "white", "--jp-content-font-color0": "black"}
+DARK_LAB = {"--jp-layout-color0": "#111111", "--jp-content-font-color0": "white"}
+
+
+@pytest.fixture
+def explore(open_page, tmp_path):
+    def explore(history=None, context=None, **state):
+        page = open_page(**(context or {}))
+        return ExplorerPage(page, tmp_path, history or descent_history(), **state)
+
+    return explore
+
+
+def focused(view):
+    return view.page.evaluate(
+        "() => document.activeElement.dataset.part || document.activeElement.dataset.operation"
+        " || document.activeElement.tagName"
+    )
+
+
+def tab_to(view, name):
+    for _ in range(60):
+        if focused(view) == name:
+            return
+        view.page.keyboard.press("Tab")
+    raise AssertionError(f"the Tab key never reached {name}")
+
+
+def test_everything_can_be_done_by_keyboard(explore):
+    view = explore()
+    keys = view.page.keyboard
+    tab_to(view, "max_pool_3x3")  # the legend comes first, then the choices
+    for _ in range(7):
+        keys.press("Tab")
+    tab_to(view, "skip_connect")
+    keys.press("Enter")
+    view.settle()
+    assert "normal/0" in view.page.evaluate("() => model.get('predictions')")
+    assert focused(view) == "slider", "after the prediction the focus is where one goes on"
+    keys.press("Home")
+    keys.press("ArrowRight")
+    keys.press("ArrowRight")
+    view.settle()
+    assert view.text("epoch") == "epoch 2"
+    tab_to(view, "heat")
+    keys.press("ArrowDown")
+    keys.press("End")
+    view.settle()
+    assert view.part("edge").input_value() == "1"
+    assert "dil_conv_5x5: w = exp(" in view.text("detail")
+    assert "dil_conv_5x5" in view.part("heat").get_attribute("aria-label")
+    tab_to(view, "derive")
+    keys.press("Space")
+    view.page.wait_for_function("() => document.querySelector('[data-part=morph]').value === '100'")
+    view.settle()
+    assert "8 of 14 edges kept" in view.text("graphNote")
+    tab_to(view, "SUMMARY")
+    keys.press("Enter")
+    view.settle()
+    assert len(view.table()) == 8
+
+
+def test_the_focus_is_visible_on_every_control(explore):
+    view = explore(predictions=SEEN)
+    seen = set()
+    for _ in range(40):
+        view.page.keyboard.press("Tab")
+        name = focused(view)
+        if name == "BODY":
+            break
+        style = view.page.evaluate(
+            "() => { const s = getComputedStyle(document.activeElement);"
+            " return [s.outlineStyle, parseFloat(s.outlineWidth)]; }"
+        )
+        assert style[0] == "solid" and style[1] >= 2, name
+        seen.add(name)
+    assert {"play", "slider", "speed", "cell", "edge", "reset", "heat", "derive", "morph"} <= seen
+
+
+def test_no_key_pressed_in_the_view_reaches_jupyterlab(explore):
+    view = explore()
+    assert view.page.locator(".nas-alpha").get_attribute("data-lm-suppress-shortcuts") == "true"
+
+
+def test_targets_are_at_least_24_pixels(explore):
+    view = explore()
+    sizes = view.page.evaluate(
+        "() => [...document.querySelectorAll('button, select, input, summary, canvas[tabindex]')]"
+        ".filter((e) => e.offsetParent).map((e) => { const b = e.getBoundingClientRect();"
+        " return [e.dataset.part || e.textContent, b.width, b.height]; })"
+    )
+    assert len(sizes) > 20
+    assert [size for size in sizes if min(size[1:]) < 24] == []
+
+
+def test_every_control_has_a_name(explore):
+    view = explore()
+    nameless = view.page.evaluate(
+        "() => [...document.querySelectorAll('button, select, input, canvas[data-part]')].filter((e) =>"
+        " !(e.getAttribute('aria-label') || e.textContent.trim() && e.tagName === 'BUTTON'"
+        " || (e.labels && e.labels.length))).map((e) => e.outerHTML)"
+    )
+    assert nameless == []
+
+
+# ------------------------------------------------------------------ motion
+
+
+def test_playing_moves_and_ends_at_the_last_row(explore):
+    view = explore(predictions=SEEN)
+    view.part("speed").select_option("10")
+    view.go_to(0)
+    view.part("play").click()
+    view.page.wait_for_function(
+        "() => document.querySelector('[data-part=play]').ariaLabel === 'Pause'"
+    )
+    view.page.wait_for_function("() => document.querySelector('[data-part=slider]').value > 3")
+    view.page.wait_for_function(
+        "() => document.querySelector('[data-part=play]').ariaLabel === 'Play'", timeout=20_000
+    )
+    view.settle()
+    assert view.text("epoch") == "epoch 12"
+
+
+def test_pausing_stops_at_a_whole_row(explore):
+    view = explore(predictions=SEEN)
+    view.go_to(0)
+    view.part("play").click()
+    view.page.wait_for_function("() => document.querySelector('[data-part=slider]').value > 1")
+    view.part("play").click()
+    view.settle()
+    before = view.text("epoch")
+    view.page.wait_for_timeout(500)
+    assert view.text("epoch") == before
+    assert float(before.split()[1]).is_integer()
+
+
+def test_a_finished_search_plays_by_itself_after_the_prediction(explore):
+    view = explore()
+    view.page.locator(".nas-choices [data-operation=skip_connect]").click()
+    view.page.wait_for_function(
+        "() => document.querySelector('[data-part=play]').ariaLabel === 'Pause'"
+    )
+
+
+def test_with_reduced_motion_nothing_starts_by_itself_and_nothing_is_tweened(explore):
+    view = explore(context={"reduced_motion": "reduce"})
+    view.page.evaluate(RECORD_STATES)
+    view.predict("skip_connect")
+    assert view.part("play").get_attribute("aria-label") == "Play"
+    assert view.text("epoch") == "epoch 12"
+    view.part("derive").click()
+    view.settle()
+    view.part("speed").select_option("25")
+    view.part("play").click()
+    view.page.wait_for_function(
+        "() => document.querySelector('[data-part=play]').ariaLabel === 'Play'", timeout=20_000
+    )
+    morphs, curves = view.page.evaluate("() => [[...new Set(recorded.morphs)], recorded.cursors]")
+    assert set(morphs) == {"0", "100"}
+    assert len(curves) > 5
+    assert all(abs(cursor - round(cursor)) < 1e-6 for cursor in curves)
+
+
+# Each painted frame: the morph, and the epoch at which the curves' cursor (1 px wide) is drawn.
+RECORD_STATES = """() => {
+  window.recorded = { morphs: [], cursors: [] };
+  const canvas = document.querySelector("[data-part=curves]"), pen = canvas.getContext("2d");
+  const width = canvas.clientWidth - 146, original = pen.fillRect.bind(pen);
+  const epochs = [...Array(13).keys()].map((epoch) => [Math.round(54 + (width * epoch) / 12), epoch]);
+  pen.fillRect = (x, y, w, h) => {
+    if (w === 1 && h > 100) {
+      const found = epochs.find(([place]) => place === x);
+      window.recorded.cursors.push(found ? found[1] : 0.5);
+    }
+    original(x, y, w, h);
+  };
+  const note = () => { recorded.morphs.push(document.querySelector("[data-part=morph]").value); requestAnimationFrame(note); };
+  note();
+}"""
+
+
+def test_the_reader_is_told_at_most_every_five_seconds_while_it_plays(explore):
+    view = explore(predictions=SEEN)
+    view.go_to(0)
+    view.part("speed").select_option("0.5")
+    view.page.evaluate(
+        "() => { window.told = []; new MutationObserver(() => told.push(performance.now()))"
+        ".observe(document.querySelector('[data-part=announce]'), {childList: true}); }"
+    )
+    view.part("play").click()
+    view.page.wait_for_timeout(11_500)
+    told = view.page.evaluate("() => told")
+    assert 1 <= len(told) <= 3
+    assert all(later - earlier >= 4_900 for earlier, later in zip(told, told[1:], strict=False))
+
+
+# ------------------------------------------------------------------ themes and widths
+
+
+def contrast(view, foreground, background):
+    return view.page.evaluate(
+        """([a, b]) => {
+          const light = (color) => {
+            const parts = color.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255)
+              .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+            return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+          };
+          const [x, y] = [light(a), light(b)].sort((p, q) => q - p);
+          return (x + 0.05) / (y + 0.05);
+        }""",
+        [foreground, background],
+    )
+
+
+@pytest.mark.parametrize(("variables", "theme"), [(LIGHT_LAB, "light"), (DARK_LAB, "dark")])
+def test_text_and_lines_stand_out_in_both_themes_of_jupyterlab(explore, variables, theme):
+    view = explore(predictions=SEEN)
+    view.page.evaluate(
+        "(values) => { for (const [k, v] of Object.entries(values)) document.body.style.setProperty(k, v); }",
+        variables,
+    )
+    view.settle()
+    root = view.page.locator(".nas-alpha")
+    assert root.get_attribute("data-theme") == theme
+    colors = root.evaluate(
+        """(root) => {
+          const back = (e) => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor;
+            if (!c.endsWith(", 0)")) return c; } return "rgb(255, 255, 255)"; };
+          return [...root.querySelectorAll("p, span, label, button, figcaption, summary, strong, output")]
+            .filter((e) => e.offsetParent && e.textContent.trim() && !e.closest(":disabled"))
+            .map((e) => [e.textContent.trim().slice(0, 30), getComputedStyle(e).color, back(e)]);
+        }"""
+    )
+    assert len(colors) > 20
+    weak = [name for name, front, back in colors if contrast(view, front, back) < 4.5]
+    assert weak == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_plain_page_follows_the_system(explore, scheme):
+    view = explore(context={"color_scheme": scheme})
+    assert view.page.locator(".nas-alpha").get_attribute("data-theme") == scheme
+
+
+@pytest.mark.parametrize("width", [1400, 1000, 632, 400])
+@pytest.mark.parametrize("state", [{}, {"predictions": SEEN}, {"header": {}, "rows": ""}])
+def test_nothing_is_cut_off_at_any_width(explore, width, state):
+    view = explore(context={"viewport": {"width": width, "height": 1000}}, **state)
+    cut = view.page.evaluate(
+        "() => [...document.querySelectorAll('.nas-alpha, .nas-alpha *')].filter((e) =>"
+        " e.offsetParent && !e.matches('.nas-hidden') &&"
+        " (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline'"
+        " && !e.matches('select, option'))).map((e) => e.className || e.tagName)"
+    )
+    assert cut == []
+    assert view.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_card_fits_over_the_curves(explore):
+    for width in (1000, 632):
+        view = explore(context={"viewport": {"width": width, "height": 1000}})
+        card, stage = (
+            view.page.locator(place).bounding_box()
+            for place in (".nas-card", ".nas-stage >> nth=0")
+        )
+        assert card["y"] >= stage["y"] - 4
+        assert card["y"] + card["height"] <= stage["y"] + stage["height"] + 30
+
+
+def test_the_view_that_python_asks_for_is_the_one_shown(explore):
+    wanted = {"cell": "reduce", "edge": 6, "epoch": 4, "morph": 1}
+    view = explore(predictions=SEEN, view=wanted)
+    view.settle()
+    assert view.text("epoch") == "epoch 4"
+    assert view.part("edge").input_value() == "6"
+    assert view.page.locator("[data-part=cell] option:checked").inner_text() == "reduce"
+    assert "8 of 14 edges kept" in view.text("graphNote")
+
+
+def test_where_the_learner_looks_is_kept_for_python(explore):
+    view = explore(predictions=SEEN)
+    view.part("cell").select_option(label="reduce")
+    view.part("edge").select_option("3")
+    view.go_to(7)
+    view.page.wait_for_timeout(500)
+    kept = view.page.evaluate("() => model.get('view')")
+    assert kept == {"cell": "reduce", "edge": 3, "epoch": 7, "morph": 0}
+
+
+def test_a_closed_view_leaves_nothing_running(explore):
+    view = explore(predictions=SEEN)
+    view.go_to(0)
+    view.part("play").click()
+    view.page.evaluate("() => stop()")
+    view.page.wait_for_timeout(300)
+    paints = view.page.locator(".nas-alpha").get_attribute("data-paints")
+    view.push({"kind": "live"}, [view.history.rows[-1] | {"epoch": 12.5}])
+    assert view.page.locator(".nas-alpha").get_attribute("data-paints") == paints
