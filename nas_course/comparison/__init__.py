@@ -1,4 +1,4 @@
-"""Searched cells beside random cells and a hand-designed network: equal recipe, several seeds.
+"""Searched cells beside random ones and a hand-designed network: one recipe, many seeds.
 
 Use::
 

@@ -1,4 +1,4 @@
-"""Grade whole notebooks: their cells run in a process apart, every comparison is made here."""
+"""Grade whole notebooks: cells run in a process apart, every comparison is made here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions whose answer is a letter, a word or a number, with a reason for every wrong one.
+"""Questions answered by a letter, a word or a number, with a reason for each wrong one.
 
 QUESTIONS = (Question("passes", 2, wrong={1: ("forgot-weights", "The weights ...")}), ...)
 Stage("costs", 1, ask_questions("costs", all_keys, QUESTIONS))
