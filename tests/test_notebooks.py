@@ -174,3 +174,19 @@ def test_the_unsolved_exercise_runs_to_its_end_and_earns_nothing(name):
     graded = check_cells(notebook)
     assert [points_shown(cell) for cell in graded] == [0.0] * len(graded)
     assert all(out.get("name") != "stderr" for cell in graded for out in cell.outputs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_grader_gives_the_solution_everything_and_the_exercise_nothing(name):
+    from nas_course.grading import exercises
+    from nas_course.grading.grader import Grader
+    from nas_course.grading.limits import Limits
+
+    grader = Grader(exercises(), seed=1, limits=Limits())
+    solved, unsolved = (
+        grader.grade(PRODUCTS[f"{folder}/{name}"].path) for folder in ("solutions", "exercises")
+    )
+    assert (solved.error, unsolved.error) == (None, None)
+    assert solved.points == solved.possible > 0
+    assert unsolved.points == 0 and unsolved.possible == solved.possible
