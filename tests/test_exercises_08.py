@@ -203,7 +203,7 @@ def test_ridge_on_forty_digits_picks_the_strengths_that_the_check_expects():
 
 
 SURVIVORS = {
-    "08.2 why_fast = {'search_factor': 2001 / 4,": "0.05 % off: the check allows 1 %, as for rounded answers",
+    "08.2 why_fast = {'search_factor': 2001 / 4,": "0.05 % off: the check allows 1 %",
     "08.2 why_fast = {'search_factor': 1999 / 4,": "0.05 % off: the check allows 1 %",
     "08.2 'whole_factor': 2001 / (4 + 1 + 1.5),": "0.05 % off: the check allows 1 %",
     "08.2 'whole_factor': 1999 / (4 + 1 + 1.5),": "0.05 % off: the check allows 1 %",

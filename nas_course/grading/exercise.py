@@ -52,6 +52,8 @@ class Exercise:
         Run in order; the first failure ends the check.
     minutes, difficulty : int
         Time to expect; 1 (easy) to 5.
+    reasons : tuple of str
+        Why the answer is right: shown once it is, never before.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Exercise:
     stages: tuple[Stage, ...]
     minutes: int = 5
     difficulty: int = 1
+    reasons: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.answer.isidentifier():

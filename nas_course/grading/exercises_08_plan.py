@@ -223,6 +223,18 @@ PLAN = Exercise(
         Stage("equal retraining", 1, _retraining),
         Stage("random cells and the outcome", 1, _control),
     ),
+    reasons=(
+        "One field differs, so whatever differs in the outcome beyond chance comes from it. In "
+        "the lesson it could have been the decay of alpha or the schedule.",
+        "Three seeds are the least from which the scatter can be seen, and they must be the "
+        "same ones in every group, so that results can be paired.",
+        "Equal retraining: otherwise recipes are compared, not cells.",
+        "Random cells with the same number of skips separate two explanations of a gain: fewer "
+        "skips, or a better search.",
+        "Test accuracy after the last epoch of retraining is what a user gets. The number of "
+        "skips or parameters describes the cell, and the best epoch has been chosen by the test "
+        "set.",
+    ),
 )
 
 EXERCISES = (PLAN,)

@@ -1,4 +1,4 @@
-"""Checks of exercises 08.1, 08.2, 08.5: reasons behind DARTS, as choices and numbers."""
+"""Checks of exercises 08.1 and 08.2: what DARTS is made of, and why it is fast."""
 
 from __future__ import annotations
 
@@ -85,6 +85,14 @@ THREE_PARTS = Exercise(
         Stage("clear cases: a, b, c", 1, ask_questions("parts", PART_KEYS, CLEAR_PARTS)),
         Stage("rules and moves: d, e, f", 1, ask_questions("parts", PART_KEYS, SKELETON_PARTS)),
         Stage("often confused: g, h", 1, ask_questions("parts", PART_KEYS, SUBTLE_PARTS)),
+    ),
+    reasons=(
+        "a, d, f say which networks can be built at all: the search space. No search can leave it.",
+        "b, e say which network is looked at next: the strategy.",
+        "c, g, h say what score a network gets: estimation. With another price or other weights "
+        "the same search would run, towards other networks.",
+        "g is the one that is sorted wrongly most often: shared weights are a cheap score, and "
+        "random search or evolution can use them as well as a gradient.",
     ),
 )
 
@@ -254,172 +262,20 @@ WHY_FAST = Exercise(
         Stage("one step", 1, ask_questions("why_fast", WHY_FAST_KEYS, STEP_QUESTIONS)),
         Stage("the price", 1, ask_questions("why_fast", WHY_FAST_KEYS, (PRICE_QUESTION,))),
     ),
-)
-
-STRENGTHS = (0.0, 0.1, 1.0, 10.0, 100.0)
-RIDGE_QUESTIONS = (
-    Question(
-        "picked_on_train",
-        0.0,
-        "Read the strength with the smallest training loss in the table.",
-        {
-            10.0: (
-                "validation-column-read",
-                "This has the smallest validation loss. The question is about the training loss.",
-            ),
-            100.0: ("largest-loss-picked", "This has the largest training loss."),
-        },
-        STRENGTHS,
-    ),
-    Question(
-        "picked_on_valid",
-        10.0,
-        "Read the strength with the smallest validation loss in the table.",
-        {
-            0.0: (
-                "training-column-read",
-                "This has the smallest training loss. The question is about the validation loss.",
-            ),
-        },
-        STRENGTHS,
-    ),
-    Question(
-        "alpha_is_like",
-        "b",
-        "Which of the two numbers in ridge regression must not be fitted on the training set?",
-        {
-            "a": (
-                "alpha-is-a-weight",
-                "Then it would be fitted on the training set, and would be chosen for how well "
-                "it fits, like the strength 0.",
-            ),
-            "c": ("alpha-is-data", "alpha is chosen by the search; data are not."),
-        },
-        tuple("abc"),
-    ),
-)
-HALF_QUESTIONS = (
-    Question(
-        "images_for_weights",
-        25_000,
-        "CIFAR-10 has 50,000 training images, and the search uses half of them for w.",
-        {
-            50_000: ("whole-training-set", "The other half is for alpha."),
-            30_000: ("test-set-split", "The 10,000 test images are not part of the search."),
-            60_000: ("test-set-used", "The 10,000 test images are not part of the search."),
-            45_000: ("small-validation-set", "DARTS splits in halves: alpha needs many images."),
-        },
-    ),
-    Question(
-        "test_images_in_search",
-        0,
-        "What would the reported test error mean if the search had seen the test images?",
-        {
-            10_000: (
-                "test-set-used",
-                "Then the test error would be a validation error, and too good.",
-            ),
-            5_000: ("test-set-used", "Not even a part of them."),
-        },
-    ),
-)
-ABLATION_QUESTIONS = (
-    Question(
-        "worse_than_random",
-        2,
-        "Count the rows with an error above 3.29 %.",
-        {
-            1: (
-                "one-row-overlooked",
-                "Both single-level rows are above 3.29 %: 4.16 and 3.56.",
-            ),
-            0: ("error-read-as-accuracy", "These are errors: above 3.29 % is worse."),
-            3: ("first-order-counted", "3.00 % is below 3.29 %."),
-        },
-    ),
-    Question(
-        "smallest_gain",
-        0.56,
-        "Best row of the single-level kind minus worst row of the bilevel kind.",
-        {
-            1.40: ("largest-gain", "4.16 - 2.76 is the largest gain."),
-            1.16: ("worst-single-level", "4.16 is the worse of the two single-level rows."),
-            0.80: ("best-bilevel", "2.76 is the better of the two bilevel rows."),
-            -0.56: ("sign", "The error falls by this much: count a gain as positive."),
-            0.29: ("random-compared", "3.29 - 3.00 compares with the random cells."),
-        },
-    ),
-)
-LIMIT_QUESTIONS = (
-    Question(
-        "why_skips_win",
-        "b",
-        "Look at the loss: which of the three does it contain?",
-        {
-            "a": (
-                "cost-in-the-loss",
-                "The number of multiplications is not in the loss, so it cannot be rewarded.",
-            ),
-            "c": (
-                "skips-fit-best",
-                "They have no weights to fit with. It is the other operations that train better "
-                "when a skip carries the gradient past them.",
-            ),
-        },
-        tuple("abc"),
-    ),
-    Question(
-        "splitting_prevents_collapse",
-        False,
-        "Where was collapse first reported: in DARTS as published, with two halves.",
-        {
-            True: (
-                "splitting-cures-all",
-                "Published DARTS splits its data, and its cells can still end as all skips.",
-            ),
-        },
-        (True, False),
-    ),
-    Question(
-        "third_part_needed",
-        True,
-        "alpha was chosen for its validation loss. Is that loss still an honest number?",
-        {
-            False: (
-                "validation-reported",
-                "The search has fitted alpha to the validation half, so its accuracy there is "
-                "optimistic. A third part, touched once, gives the result.",
-            ),
-        },
-        (True, False),
-    ),
-)
-TWO_HALVES_KEYS = (
-    "picked_on_train",
-    "picked_on_valid",
-    "alpha_is_like",
-    "images_for_weights",
-    "test_images_in_search",
-    "worse_than_random",
-    "smallest_gain",
-    "why_skips_win",
-    "splitting_prevents_collapse",
-    "third_part_needed",
-)
-
-TWO_HALVES = Exercise(
-    id="08.5",
-    chapter="08_darts",
-    title="Why two halves of the data?",
-    answer="two_halves",
-    minutes=15,
-    difficulty=2,
-    stages=(
-        Stage("ridge", 1, ask_questions("two_halves", TWO_HALVES_KEYS, RIDGE_QUESTIONS)),
-        Stage("who sees what", 1, ask_questions("two_halves", TWO_HALVES_KEYS, HALF_QUESTIONS)),
-        Stage("the ablation", 1, ask_questions("two_halves", TWO_HALVES_KEYS, ABLATION_QUESTIONS)),
-        Stage("limits", 1, ask_questions("two_halves", TWO_HALVES_KEYS, LIMIT_QUESTIONS)),
+    reasons=(
+        "2000 / 4 = 500. With selection and final training it is 2000 / 6.5 = 308. A factor "
+        "needs both numbers beside it.",
+        "ENAS shares weights and keeps the RL controller: 2000 / 0.5 = 4000. So sharing alone "
+        "explains the order of magnitude. (DARTS' 1.5 and 4 GPU days are for four runs of the "
+        "search, ENAS' 0.5 for one.)",
+        "The relaxation makes the loss differentiable in alpha: 2 x 14 x 8 = 224 derivatives "
+        "from one backward pass, where a child gives one reward. Without sharing it would save "
+        "nothing, since every mixture would have to be trained for itself.",
+        "First order: one pass for alpha, one for w. Second order: look ahead, validation at "
+        "w', two ends of a finite difference, weight step: 5.",
+        "A controller is what ENAS and NASNet pay for. DARTS pays in memory, in the gap between "
+        "mixture and cell, in collapse, and in a ranking by shared weights.",
     ),
 )
 
-EXERCISES = (THREE_PARTS, WHY_FAST, TWO_HALVES)
+EXERCISES = (THREE_PARTS, WHY_FAST)

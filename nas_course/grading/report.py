@@ -41,6 +41,7 @@ class Report:
     stages: tuple[StageResult, ...]
     diagnosis: Diagnosis | None = None
     printed: str = field(default="", compare=False)
+    reasons: tuple[str, ...] = ()
 
     @property
     def points(self) -> float:
@@ -71,6 +72,7 @@ class Report:
         lines = [f"Exercise {self.exercise}: {self.verdict}, {self._score()}. {self.title}"]
         lines += [f"  {_mark(s)} {s.name} ({s.points:g}/{s.possible:g})" for s in self.stages]
         lines += [f"  {label}: {text}" for label, text in self._explanation()]
+        lines += [f"  Why: {visible(reason)}" for reason in self.reasons]
         if self.printed.strip():
             lines.append("  Your code printed: " + visible(self.printed.strip()))
         return "\n".join(lines)
@@ -94,6 +96,9 @@ class Report:
             for label, text in self._explanation()
         )
         shown = f'<dl style="margin:0.4em 0">{rows}</dl>' if rows else ""
+        if self.reasons:
+            items = "".join(f"<li>{_escaped(reason)}</li>" for reason in self.reasons)
+            shown += f'<strong>Why</strong><ul style="margin:0.2em 0">{items}</ul>'
         if self.printed.strip():
             text = _escaped(self.printed.strip())
             shown += f"<details><summary>Your code printed</summary><pre>{text}</pre></details>"
@@ -135,7 +140,8 @@ def report_of(
         verdict = "passed" if right else "failed" if number == len(passed) else "not run"
         earned = float(stage.points) if right else 0.0
         results.append(StageResult(stage.name, earned, float(stage.points), verdict))
-    return Report(exercise.id, exercise.title, tuple(results), diagnosis, printed)
+    reasons = exercise.reasons if diagnosis is None else ()
+    return Report(exercise.id, exercise.title, tuple(results), diagnosis, printed, reasons)
 
 
 def visible(text: str) -> str:
