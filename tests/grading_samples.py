@@ -92,7 +92,9 @@ def write_notebook(path: Path, cells, **fields) -> Path:
 
 
 def grader(seconds=20.0, without=(), **limits) -> Grader:
-    return Grader(EXERCISES, 12345, Limits(seconds=seconds, **limits), without)
+    return Grader(
+        EXERCISES, 12345, Limits(seconds=seconds, cell_seconds=seconds, **limits), without
+    )
 
 
 def as_bytes(report) -> bytes:

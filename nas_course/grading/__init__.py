@@ -60,4 +60,9 @@ def exercises() -> dict[str, Exercise]:
             if exercise.id in found:
                 raise InvalidInput(f"two exercises have the number {exercise.id!r}")
             found[exercise.id] = exercise
-    return found
+    return dict(sorted(found.items(), key=lambda item: _numbers(item[0])))
+
+
+def _numbers(exercise: str) -> list[tuple[bool, int, str]]:
+    """Sort key that puts "08.2" before "08.10"."""
+    return [(not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in exercise.split(".")]

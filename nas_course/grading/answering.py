@@ -20,9 +20,8 @@ from nas_course.grading.transport import Unsendable, decode_for_learner, encode
 MOST_MESSAGE = 1_000
 MOST_PRINTED = 1_000_000
 MISSING = object()
-_NOT_THE_LEARNERS = tuple(
-    str(Path(folder)) for folder in (*sysconfig.get_paths().values(), Path(__file__).parent.parent)
-)
+_PACKAGE = str(Path(__file__).parent.parent)
+_NOT_THE_LEARNERS = (_PACKAGE, *(str(folder) for folder in sysconfig.get_paths().values()))
 
 
 def respond(answer: Any, request: dict) -> dict:

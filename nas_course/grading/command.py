@@ -27,14 +27,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=Limits.seconds,
         metavar="S",
-        help="seconds for each cell and for each exercise (default %(default)g)",
+        help="seconds for the check of each exercise (default %(default)g)",
+    )
+    parser.add_argument(
+        "--cell-timeout",
+        type=float,
+        default=Limits.cell_seconds,
+        metavar="S",
+        help="seconds for each cell of the notebook (default %(default)g)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Grade the files; 0 when every file could be graded, else 1."""
     seed = secrets.randbits(31) if args.seed is None else args.seed
-    grader = Grader(exercises(), seed, Limits(seconds=args.timeout))
+    grader = Grader(exercises(), seed, Limits(seconds=args.timeout, cell_seconds=args.cell_timeout))
     reports = []
     for path in args.files:
         reports.append(grader.grade(path))

@@ -135,7 +135,7 @@ class _Session:
     def grade_exercise(self, exercise: Exercise) -> Report:
         try:
             process = self.running_process()
-            process.allow_processor_time()
+            process.begin_step(self.grader.limits.seconds)
         except Diagnosis as diagnosis:
             return without_points(exercise, diagnosis)
 
@@ -177,7 +177,7 @@ class _Session:
         for number, source in self.notebook.cells:
             if number in self.ended:
                 continue
-            process.allow_processor_time()
+            process.begin_step(self.grader.limits.cell_seconds)
             try:
                 reply = process.ask({"do": "cell", "source": source})
             except Diagnosis as diagnosis:

@@ -15,12 +15,14 @@ MEGABYTE = 2**20
 class Limits:
     """Sizes in bytes, times in seconds.
 
-    `seconds` holds for each cell and for the check of each exercise, once as wall time and once as
-    processor time summed over all processes. `memory`, `processes` (threads count too), `disk` and
-    `files` hold for the notebook as a whole, `file` and `open_files` for one file or process.
+    `seconds` holds for the check of each exercise and `cell_seconds` for each cell, once as wall
+    time and once as processor time summed over all processes. `memory`, `processes` (threads count
+    too), `disk` and `files` hold for the notebook as a whole, `file` and `open_files` for one file
+    or process.
     """
 
     seconds: float = 20.0
+    cell_seconds: float = 120.0
     memory: int = 2_048 * MEGABYTE
     processes: int = 64
     file: int = 10 * MEGABYTE
@@ -33,13 +35,15 @@ class Limits:
     memory_at_start: int = 1_024 * MEGABYTE
 
     def __post_init__(self) -> None:
-        if not self.seconds > 0:
-            raise InvalidInput(f"timeout: must be more than 0 seconds, got {self.seconds:g}")
+        for name in ("seconds", "cell_seconds"):
+            value = getattr(self, name)
+            if not 0 < value < 86_400:
+                raise InvalidInput(f"{name}: must be above 0 and below a day, got {value:g}")
 
     @property
     def total_seconds(self) -> float:
         """For the whole notebook, restarts included."""
-        return 15 * self.seconds
+        return 10 * self.seconds + 4 * self.cell_seconds
 
     def for_sandbox(self) -> dict:
         """What the isolated process needs to know."""

@@ -63,7 +63,8 @@ class NotebookProcess:
         self._outgoing: queue.SimpleQueue[dict | None] = queue.SimpleQueue()
         self._output = b""
         self._printed = 0
-        self._processor_seconds_allowed = limits.start_seconds
+        self._seconds_allowed = self._processor_seconds_allowed = limits.start_seconds
+        self._deadline = time.monotonic() + limits.start_seconds
         self._closed = threading.Event()
         self.folder = Path(tempfile.mkdtemp(prefix="nas-course-grade-")).resolve()
         try:
@@ -148,7 +149,7 @@ class NotebookProcess:
     # --------------------------------------------------------------------------------- asking
 
     def ask(self, message: dict) -> dict:
-        """Send one message and return the reply.
+        """Send one message and return the reply, which must come before the step's time is over.
 
         Raises
         ------
@@ -159,7 +160,7 @@ class NotebookProcess:
             raise self.stopped
         self._number += 1
         self._outgoing.put({**message, "id": self._number})
-        reply = self._reply(time.monotonic() + self.limits.seconds)
+        reply = self._reply(self._deadline - time.monotonic())
         if reply.get("id") != self._number:
             self._stop(stop.broken_connection())
         return reply
@@ -174,15 +175,17 @@ class NotebookProcess:
         """True while it is usable and has sent nothing but replies."""
         return self.stopped is None and self._events.empty()
 
-    def allow_processor_time(self) -> None:
-        """Begin a new step: from now on `limits.seconds` of processor time may be used."""
-        self._processor_seconds_allowed = self._usage()[1] + self.limits.seconds
+    def begin_step(self, seconds: float) -> None:
+        """From now on so many seconds of wall time and of processor time may be used."""
+        self._seconds_allowed = seconds
+        self._deadline = time.monotonic() + seconds
+        self._processor_seconds_allowed = self._usage()[1] + seconds
 
-    def _reply(self, deadline: float) -> dict:
+    def _reply(self, seconds: float) -> dict:
         try:
-            kind, content = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
+            kind, content = self._events.get(timeout=max(0.0, seconds))
         except queue.Empty:
-            self._stop(stop.over_time(self.limits.seconds))
+            self._stop(stop.over_time(self._seconds_allowed))
         if kind == "reply" and isinstance(content, dict):
             return content
         if kind == "closed":  # mostly because the process ends; then say how it ended
@@ -242,7 +245,7 @@ class NotebookProcess:
             elif memory > self.limits.memory:
                 self._exceed(stop.over_memory(self.limits))
             elif processor > self._processor_seconds_allowed:
-                self._exceed(stop.over_time(self.limits.seconds, "used processor time of"))
+                self._exceed(stop.over_time(self._seconds_allowed, "used processor time of"))
             elif self.isolation.get("files") and self._disk_is_full():
                 self._exceed(stop.over_disk(self.limits))
 

@@ -159,7 +159,7 @@ class _Encoder:
         return {"build": [value.target, self.encode(dict(value.kwargs), depth + 1)]}
 
 
-_SEQUENCES: dict[str, type] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
+_SEQUENCES: dict[str, Any] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 _ENCODERS: tuple[tuple[Any, Callable[[_Encoder, Any, int], Any]], ...] = (
     (type(None), lambda walk, value, depth: None),
     ((bool, int, float), _Encoder.encode_number),

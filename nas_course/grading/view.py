@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+_STAND_IN = "from nas_course.grading.sandbox.recorder import check, exercises  # noqa: F401\n"
 _SHARED_PARTS = ("transport.py", "answering.py", "sandbox")
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/gnu/store")
 _SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "fonts", "alternatives")
@@ -26,7 +27,7 @@ def copy_package(folder: Path) -> None:
         source = _PACKAGE / "grading" / name
         copy = shutil.copytree if source.is_dir() else shutil.copy2
         copy(source, target / "grading" / name)
-    shutil.copy2(_PACKAGE / "grading/sandbox/recorder.py", target / "grading/__init__.py")
+    (target / "grading/__init__.py").write_text(_STAND_IN, encoding="utf-8")
     copy_font_list(folder / "matplotlib")
 
 
@@ -49,7 +50,7 @@ def import_paths(view: Path) -> list[str]:
     standard = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
     dynamic = [path for path in sys.path if Path(path).name in ("lib-dynload", "DLLs")]
     installed = [path for path in (*site.getsitepackages(), *sys.path) if _is_installed(path)]
-    paths = [view, *standard, *dynamic, *installed]
+    paths: list[str | Path] = [view, *standard, *dynamic, *installed]
     return list(dict.fromkeys(str(Path(path).resolve()) for path in paths))
 
 

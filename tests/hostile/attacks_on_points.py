@@ -332,7 +332,7 @@ VALUES = (
         "unsupported-type",
         "loop = []\nloop.append(loop)\nreturn loop",
     ),
-    function("sixty million numbers", "unsupported-type", "return [0.5] * 60_000_000"),
+    function("ten million numbers", "unsupported-type", "return [0.5] * 10_000_000"),
     function(
         "integers of ten thousand digits",
         "unsupported-type",

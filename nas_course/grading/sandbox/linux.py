@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -56,7 +57,7 @@ def enter(config: dict, pipe: Pipe) -> dict[str, str]:
     if not as_root:
         isolation.attempt("user", own_user_namespace)
     for name in ("files", "processes", "network", "messages"):
-        isolation.attempt(name, lambda name=name: kernel.unshare(name))
+        isolation.attempt(name, partial(kernel.unshare, name))
     fork_and_wait(pipe)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if not isolation.found["files"]:

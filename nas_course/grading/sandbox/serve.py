@@ -6,8 +6,8 @@ import importlib
 import sys
 from typing import Any
 
-import nas_course.grading as recorder
 from nas_course.grading.answering import MISSING, flush_output, raised, respond
+from nas_course.grading.sandbox import recorder
 from nas_course.grading.sandbox.pipe import Pipe
 
 
@@ -45,11 +45,12 @@ def make_shell() -> Any:
         def enable_gui(self, gui: str | None = None) -> None:
             """`%matplotlib` of any kind draws to nowhere."""
 
+        system = InteractiveShell.system_raw  # `!command` without a terminal of its own
+
     settings = Config()
     settings.HistoryManager.enabled = False
     settings.InteractiveShell.colors = "nocolor"
     shell = NotebookShell.instance(config=settings)
-    shell.system = shell.system_raw  # `!command` without a terminal of its own
     sys.modules["__main__"] = shell.user_module
     return shell
 
