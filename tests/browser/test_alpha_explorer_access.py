@@ -1,5 +1,7 @@
 """The alpha widget for every reader: keyboard, screen reader, still pictures, themes, widths."""
 
+from itertools import pairwise
+
 import pytest
 from descent_history import descent_history
 from explorer_page import ExplorerPage
@@ -200,7 +202,7 @@ def test_the_reader_is_told_at_most_every_five_seconds_while_it_plays(explore):
     view.page.wait_for_timeout(11_500)
     told = view.page.evaluate("() => told")
     assert 1 <= len(told) <= 3
-    assert all(later - earlier >= 4_900 for earlier, later in zip(told, told[1:], strict=False))
+    assert all(later - earlier >= 4_900 for earlier, later in pairwise(told))
 
 
 # ------------------------------------------------------------------ themes and widths
