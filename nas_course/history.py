@@ -51,7 +51,7 @@ class History:
         self.path = None if path is None else Path(path)
         self._listeners: list[Listener] = []
         if self.path is not None:
-            _write_line(self.path, self.header, mode="wb")
+            _write_header(self.path, self.header)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -114,7 +114,7 @@ class History:
                 f"epoch: got {plain['epoch']}; allowed: above {last}, the last row's."
             )
         if self.path is not None:
-            _write_line(self.path, plain, mode="ab")
+            _append_line(self.path, plain)
         self.rows.append(plain)
         self._notify(plain, stored=True)
 
@@ -192,9 +192,17 @@ def _line(record: Row) -> bytes:
     return json.dumps(record, allow_nan=False, separators=(",", ":")).encode("utf-8") + b"\n"
 
 
-def _write_line(path: Path, record: Row, *, mode: str) -> None:
+def _write_header(path: Path, header: Row) -> None:
+    """Start the file whole, by a rename: a reader never sees one without a header."""
+    draft = path.with_name(f".draft-{path.name}")
+    draft.unlink(missing_ok=True)
+    _append_line(draft, header)
+    os.replace(draft, path)
+
+
+def _append_line(path: Path, record: Row) -> None:
     try:
-        with path.open(mode) as file:
+        with path.open("ab") as file:
             file.write(_line(record))
             file.flush()
             os.fsync(file.fileno())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 
 import numpy as np
 import pytest
 import torch
 
+from nas_course import history as history_module
 from nas_course.errors import CourseError, InvalidInput
 from nas_course.history import History, HistoryError
 
@@ -119,6 +121,27 @@ def test_every_cut_of_the_last_line_loads_the_rows_before_it(file):
 def test_a_reopened_history_goes_on_in_the_same_file(file):
     History.reopen(file).append(row(3))
     assert [r["epoch"] for r in History.load(file).rows] == [0, 1, 2, 3]
+
+
+def test_a_reader_never_sees_a_file_without_its_header(tmp_path, monkeypatch):
+    seen = []
+    real = os.replace
+
+    def replace(draft, path):
+        seen.append(path.exists() and path.read_bytes())
+        real(draft, path)
+
+    monkeypatch.setattr(history_module.os, "replace", replace)
+    History(HEADER, tmp_path / "history.jsonl")
+    assert seen == [False] and History.load(tmp_path).header["seed"] == 0
+
+
+def test_a_row_that_cannot_be_written_is_an_error_with_the_remedy(tmp_path):
+    history = History(HEADER, tmp_path / "run.jsonl")
+    history.path = tmp_path / "gone" / "run.jsonl"
+    with pytest.raises(HistoryError, match="could not be written .*--resume"):
+        history.append(row(0))
+    assert len(history) == 0
 
 
 def test_a_loaded_history_never_writes_to_its_file(file):

@@ -1,0 +1,59 @@
+"""The registry: every row builds, steps and cites, and a wrong name gets the right ones."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from nas_course import methods, spaces
+from nas_course.errors import InvalidInput
+from nas_course.strategies.gradient import FirstOrder, GradientSettings, Unrolled
+
+PLACES = {"relaxation", "hypergradient", "alpha optimizer", "regularizer", "discretization"}
+SIZES = {"darts": 3, "nas-bench-201": 1}
+
+
+def build(name, data, space="nas-bench-201", seed=0):
+    settings = GradientSettings(channels=2, cells=SIZES[space], batch_size=8)
+    return methods.get(name).build(spaces.get(space), data, settings, seed, 10)
+
+
+def test_the_names_of_the_registry_are_those_of_the_course():
+    assert [method.name for method in methods.all_methods()] == ["darts-1st", "darts-2nd"]
+
+
+@pytest.mark.parametrize("method", methods.all_methods(), ids=lambda method: method.name)
+def test_every_method_is_found_by_its_name_and_says_where_it_comes_from(method):
+    assert methods.get(method.name) is method
+    assert method.family == "gradient" and set(method.parts) == PLACES
+    assert "arXiv:" in method.citation and method.citation.count('"') == 2
+
+
+@pytest.mark.parametrize("space", SIZES)
+@pytest.mark.parametrize("method", methods.all_methods(), ids=lambda method: method.name)
+def test_every_method_takes_a_step_in_every_space(method, space, digits):
+    search = build(method.name, digits, space)
+    batch = (digits.train.images[:8], digits.train.labels[:8])
+    before = search.alphas()
+    metrics = search.step(batch, (digits.valid.images[:8], digits.valid.labels[:8]))
+    assert all(value >= 0 for value in metrics.values())
+    assert all(not torch.equal(before[cell], after) for cell, after in search.alphas().items())
+    assert spaces.get(space).parse(str(search.architecture())) == search.architecture()
+
+
+def test_the_two_orders_of_darts_differ_in_the_hypergradient_only(digits):
+    first, second = (build(name, digits) for name in ("darts-1st", "darts-2nd"))
+    assert isinstance(first.hypergradient, FirstOrder)
+    assert isinstance(second.hypergradient, Unrolled)
+    ours, theirs = first.supernet.state_dict(), second.supernet.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_the_seed_decides_the_initial_supernet(digits):
+    weights = [build("darts-1st", digits, seed=seed).weights[0] for seed in (0, 0, 1)]
+    assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
+
+
+def test_an_unknown_method_is_answered_with_the_names_and_the_closest_one():
+    with pytest.raises(InvalidInput, match=r"'darts-1st', 'darts-2nd'.*Did you mean 'darts-2nd'"):
+        methods.get("darts-2d")
