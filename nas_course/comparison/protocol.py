@@ -124,8 +124,8 @@ PRESETS = {
         train_images=200,  # few on purpose: with 700 nearly every cell reaches the same accuracy
         valid_images=200,
         # Adam moves an alpha by at most about its rate per step: few steps need a larger one.
-        search=GradientSettings(channels=4, cells=3, batch_size=32, alpha_learning_rate=0.01),
-        search_epochs=25,
+        search=GradientSettings(channels=4, cells=3, batch_size=32, alpha_learning_rate=0.02),
+        search_epochs=15,
         channels=4,
         cells=3,
         recipe=Recipe(
