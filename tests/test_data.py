@@ -168,8 +168,6 @@ def test_a_subset_outside_the_part_is_refused(digits, count):
 
 @pytest.mark.cuda
 def test_on_the_gpu_the_images_are_the_same():
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device on this machine")
     here, there = data.load("digits", device="cpu"), data.load("digits", device="cuda")
     assert there.device.type == "cuda"
     assert torch.equal(here.train.images, there.train.images.cpu())

@@ -86,8 +86,6 @@ def test_wrong_settings_are_refused():
 
 @pytest.mark.cuda
 def test_on_the_gpu_the_same_seed_augments_as_on_the_processor(images):
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device on this machine")
     preset = data.Augmentation(crop_padding=2, flip=True, cutout=4)
     here, there = preset(images, generator()), preset(images.to("cuda"), generator())
     assert torch.equal(here, there.cpu())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import absent
 
 from nas_course import data
 from nas_course.data import files
@@ -32,7 +33,7 @@ def folder(tmp_path, monkeypatch):
 def debian(monkeypatch):
     genuine = Path("/usr/share/datasets/fashion-mnist")
     if not genuine.is_dir():
-        pytest.skip("no Debian package dataset-fashion-mnist on this machine")
+        absent("no Debian package dataset-fashion-mnist on this machine")
     monkeypatch.setattr(files, "DEBIAN_FASHION", genuine)
     return genuine
 

@@ -55,8 +55,6 @@ def test_the_scaler_scales_only_for_float16():
 
 @pytest.mark.cuda
 def test_the_gpu_has_one_name_after_resolving():
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device on this machine")
     assert (
         devices.resolve_device("cuda") == devices.resolve_device("auto") == torch.device("cuda:0")
     )

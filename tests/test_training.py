@@ -241,8 +241,6 @@ def test_a_wrong_recipe_is_refused_with_what_is_allowed(wrong, message):
 @pytest.mark.cuda
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_on_the_gpu_the_same_code_learns(precision):
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device on this machine")
     there = data.load("digits", device="cuda")
     recipe = replace(RECIPE, epochs=8, learning_rate=0.1, precision=precision, channels_last=True)
     model = cell_network(auxiliary=True)
