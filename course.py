@@ -213,10 +213,10 @@ def copy_notebooks():
     record = WORK / ".copied.json"
     copied = json.loads(record.read_text()) if record.exists() else {}
     kept = []
-    for source in sorted(path for folder in COPIED for path in (ROOT / folder).rglob("*")):
+    for source in sorted(path for folder in COPIED for path in (ROOT / folder).glob("*")):
         name = source.relative_to(ROOT).as_posix()
         mine = WORK / name
-        if not source.is_file() or ".ipynb_checkpoints" in source.parts:
+        if not source.is_file():
             continue
         if mine.exists() and digest(mine) != copied.get(name):
             if copied.get(name) != digest(source):

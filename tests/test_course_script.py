@@ -477,6 +477,14 @@ def test_a_deleted_copy_comes_back(course):
     assert (course.WORK / "chapters/a.ipynb").read_text() == "text"
 
 
+def test_folders_beside_the_notebooks_are_not_copied(course):
+    """Such as Jupyter's checkpoints, and the searches beside a measured file."""
+    write(course.ROOT / "chapters/.ipynb_checkpoints/a.ipynb", "old")
+    write(course.ROOT / "results/digits.runs/history.jsonl", "much")
+    course.copy_notebooks()
+    assert [path.name for path in course.WORK.rglob("*") if path.is_file()] == [".copied.json"]
+
+
 def test_what_the_notebooks_refer_to_is_copied_with_them(course):
     """A path such as ../results/x.json must lead somewhere from work/chapters too."""
     referred = set()
