@@ -1,5 +1,6 @@
 """Comparisons: equal recipe, own draws, matched size, one look at the test part, resumable."""
 
+import argparse
 import json
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import torch
 
 from nas_course import cli, comparison, models, spaces
 from nas_course.comparison import PRESETS, running
+from nas_course.comparison.command import make_protocol
 from nas_course.errors import InvalidInput
 
 TINY = replace(
@@ -171,3 +173,27 @@ def test_the_command_line_runs_a_comparison_and_says_what_it_shows(tmp_path, cap
 def test_the_command_line_refuses_an_unknown_data_set(tmp_path, capsys):
     assert cli.main(["compare", "--data", "cifar", "--out", str(tmp_path / "x.json")]) == 2
     assert "Did you mean 'cifar10'" in capsys.readouterr().err
+
+
+def parsed(*words):
+    parser = argparse.ArgumentParser()
+    comparison.add_arguments(parser)
+    return make_protocol(parser.parse_args([*words, "--out", "unused.json"]))
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_without_options_the_command_line_takes_the_preset(name):
+    assert parsed("--data", name) == PRESETS[name]
+
+
+def test_options_change_the_part_they_name_and_nothing_else():
+    words = "--seeds 5 --search-channels 6 --epochs 7 --methods random,darts-2nd --channels-last"
+    changed = parsed("--data", "cifar10", *words.split())
+    preset = PRESETS["cifar10"]
+    assert changed == replace(
+        preset,
+        seeds=5,
+        methods=("random", "darts-2nd"),
+        search=replace(preset.search, channels=6, channels_last=True),
+        recipe=replace(preset.recipe, epochs=7, channels_last=True),
+    )

@@ -54,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device", default="auto", help="auto, cpu, mps or a GPU by its torch name"
     )
     parser.add_argument("--threads", type=int, default=1, help="of the processor")
+    parser.add_argument(
+        "--channels-last",
+        action="store_true",
+        help="memory order (N, H, W, C), searching and from scratch: faster for larger images",
+    )
     for option, (part, name, kind, text) in _OPTIONS.items():
         shown = ", ".join(str(getattr(_part(preset, part), name)) for preset in PRESETS.values())
         parser.add_argument(
@@ -90,7 +95,12 @@ def make_protocol(arguments: argparse.Namespace) -> Protocol:
     if arguments.data not in PRESETS:
         raise one_of("data", arguments.data, PRESETS)
     preset = PRESETS[arguments.data]
-    changes: dict[str, dict[str, Any]] = {"protocol": {}, "search": {}, "recipe": {}}
+    layout = {"channels_last": arguments.channels_last}
+    changes: dict[str, dict[str, Any]] = {
+        "protocol": {},
+        "search": dict(layout),
+        "recipe": dict(layout),
+    }
     for option, (part, name, _, _) in _OPTIONS.items():
         given = option.removeprefix("--").replace("-", "_")
         if hasattr(arguments, given):
