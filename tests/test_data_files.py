@@ -193,3 +193,14 @@ def test_without_the_variable_downloads_go_to_the_users_cache(monkeypatch):
 def test_data_errors_are_course_errors():
     assert issubclass(data.DataNotFound, CourseError)
     assert issubclass(data.DataNotFound, FileNotFoundError)
+
+
+def test_a_download_is_found_where_torchvision_puts_it(monkeypatch, folder, debian):
+    from torchvision import datasets
+
+    def fetch(root, download):
+        shutil.copytree(debian, Path(root) / "FashionMNIST" / "raw")
+
+    monkeypatch.setattr(datasets, "FashionMNIST", fetch)
+    assert data.download("fashion-mnist") == folder / "FashionMNIST" / "raw"
+    assert data.available()["fashion-mnist"].where == str(folder / "FashionMNIST" / "raw")
