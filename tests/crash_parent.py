@@ -21,12 +21,11 @@ from typing import Any
 import torch
 import torch._dynamo  # optimizers import it at their first step: a second in every child
 from faults import STEPS, CountedOs, die_before, fork, kill_after, wait
+from outcomes import differences, outcome
 
 from nas_course import methods, storage
 from nas_course.data import ImageData, load
-from nas_course.history import History
 from nas_course.search import search_gradient
-from nas_course.storage import newest_generation, unpack_state
 from nas_course.strategies.gradient import GradientSettings
 
 EPOCHS, STEPS_OF_AN_EPOCH = 4, 3
@@ -91,35 +90,6 @@ def run_to_a_save(name: str, data: ImageData, out: Path, disk_step: int) -> None
     """Save after every step, and be killed at that step on the disk, where half is written."""
     storage.os = CountedOs(disk_step, die_before)
     run(name, data, out, 0.0)
-
-
-def outcome(out: Path) -> dict[str, Any]:
-    """Everything a search leaves behind: last state, history, result."""
-
-    def unpack(generation: storage.Generation) -> dict[str, Any]:
-        return unpack_state(generation.files["state.pt"])
-
-    return {
-        "state": newest_generation(out / "checkpoints", accept=unpack),
-        "history": [History.load(out).header, *History.load(out).rows],
-        "result": json.loads((out / "result.json").read_bytes()),
-    }
-
-
-def differences(ours: Any, theirs: Any, path: str = "") -> list[str]:
-    """List where two nested values differ, bit by bit, but for the clock."""
-    if path.endswith("/seconds"):
-        return []
-    if isinstance(ours, dict) and isinstance(theirs, dict) and ours.keys() == theirs.keys():
-        return [d for key in ours for d in differences(ours[key], theirs[key], f"{path}/{key}")]
-    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        pairs = enumerate(zip(ours, theirs, strict=True))
-        return [d for at, (a, b) in pairs for d in differences(a, b, f"{path}/{at}")]
-    if isinstance(ours, torch.Tensor) and isinstance(theirs, torch.Tensor):
-        same = ours.dtype == theirs.dtype and torch.equal(ours, theirs)
-    else:
-        same = type(ours) is type(theirs) and ours == theirs
-    return [] if same else [path]
 
 
 class Campaign:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from crash_parent import differences, outcome
+from outcomes import differences, outcome
 
 from nas_course.history import FILE_NAME
 

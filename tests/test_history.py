@@ -139,7 +139,7 @@ def test_a_reader_never_sees_a_file_without_its_header(tmp_path, monkeypatch):
 def test_a_row_that_cannot_be_written_is_an_error_with_the_remedy(tmp_path):
     history = History(HEADER, tmp_path / "run.jsonl")
     history.path = tmp_path / "gone" / "run.jsonl"
-    with pytest.raises(HistoryError, match="could not be written .*--resume"):
+    with pytest.raises(HistoryError, match=r"could not be written .*--resume"):
         history.append(row(0))
     assert len(history) == 0
 

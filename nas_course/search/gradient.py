@@ -112,8 +112,9 @@ def search_gradient(
         seconds=_checked_seconds(seconds),
         seed=_checked_seed(seed),
     )
-    with opened(out, resume=resume, save_every=_checked_interval(checkpoint_seconds)) as folder:
-        loop = GradientLoop(plan)
+    save_every = _checked_interval(checkpoint_seconds)
+    loop = GradientLoop(plan)
+    with opened(out, resume=resume, save_every=save_every) as folder:
         history = folder.start(loop)
         if not history.rows:
             history.append(loop.row())
