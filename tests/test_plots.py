@@ -167,6 +167,14 @@ def test_a_figure_shows_once_with_alternative_text_and_caption(darts_history, mo
     assert figure.summary in caption["text/markdown"]
 
 
+def test_a_caption_sets_nodes_as_mathematics(darts_history, monkeypatch) -> None:
+    shown: list[dict] = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
+    plots.alpha_curves(darts_history, "normal", (0, 2))._ipython_display_()
+    assert "from $c_{k-2}$ to 0" in shown[1]["text/markdown"]
+    assert "from c_{k-2} to 0" in shown[1]["text/plain"]
+
+
 # ---- alphas ------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ no alternative text, but a screen reader finds the caption.
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import matplotlib
@@ -87,7 +88,8 @@ class CourseFigure(Figure):
 
         picture: dict[str, Any] = {"image/png": self.png(), "text/plain": self.summary}
         display(picture, metadata={"image/png": {"alt": self.summary}}, raw=True)
-        caption = {"text/markdown": f"*{self.summary}*", "text/plain": self.summary}
+        words = re.sub(r"c_\{k-[12]\}", r"$\g<0>$", self.summary)  # nodes as mathematics
+        caption = {"text/markdown": f"*{words}*", "text/plain": self.summary}
         display(caption, raw=True)
 
 

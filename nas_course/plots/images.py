@@ -37,7 +37,7 @@ def draw_images(split: Split, class_names: Sequence[str], count: int = 12) -> Co
     """
     if not 1 <= count <= len(split):
         raise InvalidInput(
-            f"draw_images: got count {count}; allowed: from 1 to {len(split)}, as many as there are."
+            f"draw_images: got count {count}; allowed: 1 to {len(split)}, as many as there are."
         )
     names = [str(class_names[label]) for label in split.labels[:count].tolist()]
     side = split.images.shape[-1]
