@@ -180,13 +180,16 @@ def test_a_progress_bar_is_not_stored(course):
     assert [output.text for output in outputs] == ["3\n"]
 
 
-def test_a_failing_cell_is_shown_and_nothing_is_written(course, capsys):
+def test_a_failing_cell_is_shown_its_notebook_kept_and_the_next_one_run(course, capsys):
     write_course(course, chapter="# %%\nprint(1)\n\n# %%\nraise ValueError('broken on purpose')\n")
     build(course)
     before = chapter_of(course).read_bytes()
-    assert main(["--execute", "chapters/01_small"], course) == 2
-    assert "broken on purpose" in capsys.readouterr().err
+    assert main(["--execute"], course) == 2
+    errors = capsys.readouterr().err
+    assert "ValueError: broken on purpose" in errors
+    assert "not executed: chapters/01_small\n" in errors
     assert chapter_of(course).read_bytes() == before
+    assert read_notebook(course / "solutions" / "01_small.ipynb").cells[1].execution_count == 1
 
 
 @pytest.mark.parametrize(

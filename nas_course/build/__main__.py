@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = REPOSITORY) -> int
         for path in build(root):
             print(f"wrote {path.relative_to(root)}")
         if options.execute is not None:
-            _execute_all(_chosen(options.execute, root))
+            return _execute_all(_chosen(options.execute, root))
     except CourseError as error:
         print(error, file=sys.stderr)
         return 2
@@ -51,11 +51,22 @@ def _report(problems: Sequence[str]) -> int:
     return 1 if problems else 0
 
 
-def _execute_all(chosen: Sequence[Product]) -> None:
+def _execute_all(chosen: Sequence[Product]) -> int:
+    """Run one after the other; a failure leaves that notebook as it was and the rest goes on."""
+    failed = []
     for product in chosen:
         print(f"running {product.name}", flush=True)
-        for message in execute(product.path):
-            print(f"  stderr, not stored: {message.rstrip()}")
+        try:
+            messages = execute(product.path)
+        except CourseError as error:
+            print(error, file=sys.stderr)
+            failed.append(product.name)
+        else:
+            for message in messages:
+                print(f"  stderr, not stored: {message.rstrip()}")
+    if failed:
+        print(f"not executed: {', '.join(failed)}", file=sys.stderr)
+    return 2 if failed else 0
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from nas_course.build.source import BuildError
 PNG_BYTES = 60_000
 NOTEBOOK_BYTES = 400_000
 CELL_SECONDS = 600
+ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -71,7 +72,8 @@ def run(notebook: NotebookNode, folder: Path, *, seconds: int = CELL_SECONDS) ->
     try:
         client.execute(cleanup_kc=True, env=kernel_environment(), stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        raise BuildError(f"{folder.name}: a cell failed or never ended.\n{error}") from error
+        uncoloured = ANSI_COLOUR.sub("", str(error))
+        raise BuildError(f"{folder.name}: a cell failed or never ended.\n{uncoloured}") from error
 
 
 def kernel_environment() -> dict[str, str]:
