@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pytest
 
 from nas_course.grading.exercise import Exercise, Stage
 from nas_course.grading.expect import expect_array, expect_close, expect_equal
@@ -104,6 +105,15 @@ def as_bytes(report) -> bytes:
 
 def codes(report) -> dict:
     return {part.exercise: part.diagnosis and part.diagnosis.code for part in report.reports}
+
+
+def require(isolation, *protections) -> None:
+    """Skip where the machine lacks one of these protections; but in CI fail."""
+    lacking = {name: isolation.get(name) for name in protections if isolation.get(name) != ""}
+    if lacking and os.environ.get("CI"):
+        pytest.fail(f"CI must have these protections: {lacking}", pytrace=False)
+    if lacking:
+        pytest.skip(f"not offered by this machine: {lacking}")
 
 
 class Watch:

@@ -59,10 +59,9 @@ def as_json(reports: Sequence[NotebookReport], seed: int) -> str:
 
 def as_text(report: NotebookReport) -> str:
     """One notebook as a table, with the cause under each exercise that is not right."""
-    name = _line(report.file)
     if report.error:
-        return f"{name}: not graded. {_line(report.error)}"
-    lines = [f"{name}: {report.points:g} of {report.possible:g} points"]
+        return f"not graded: {_line(report.error)}"
+    lines = [f"{_line(report.file)}: {report.points:g} of {report.possible:g} points"]
     width = max((len(part.exercise) for part in report.reports), default=0)
     for part in report.reports:
         lines += _exercise_lines(part, width)

@@ -59,21 +59,26 @@ def read_notebook(path: Path) -> Notebook:
 
 def _bytes(path: Path) -> bytes:
     try:
-        found = path.lstat()
-        if stat.S_ISLNK(found.st_mode):
-            raise _refused(path, "a symbolic link", "give the notebook itself")
-        if not stat.S_ISREG(found.st_mode):
-            raise _refused(path, "not a regular file", "give a file ending in .ipynb")
-        if found.st_size > MOST_BYTES:
-            size = f"{found.st_size / 2**20:.0f} MB, at most {MOST_BYTES // 2**20} MB"
-            raise _refused(path, size, "clear all outputs and save it again")
+        refuse_unless_notebook_file(path)
         return path.read_bytes()
     except FileNotFoundError:
         raise _refused(path, "no such file", "check the name") from None
     except OSError as error:
         raise _refused(path, error.strerror or "cannot be read", "check its permissions") from None
-    except ValueError:  # a null character in the name
-        raise _refused(path, "no such file", "check the name") from None
+
+
+def refuse_unless_notebook_file(path: Path) -> None:
+    """Raise InvalidInput for links, folders, pipes and very large files, without opening them."""
+    if "\0" in str(path):
+        raise _refused(path, "a name with a null character", "check the name")
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        raise _refused(path, "a symbolic link", "give the notebook itself")
+    if not stat.S_ISREG(found.st_mode):
+        raise _refused(path, "not a regular file", "give a file ending in .ipynb")
+    if found.st_size > MOST_BYTES:
+        size = f"{found.st_size / 2**20:.0f} MB, at most {MOST_BYTES // 2**20} MB"
+        raise _refused(path, size, "clear all outputs and save it again")
 
 
 def _parsed(path: Path, data: bytes) -> dict:
@@ -103,4 +108,6 @@ def _source(path: Path, number: int, cell: dict) -> str:
 
 
 def _refused(path: Path, reason: str, remedy: str) -> InvalidInput:
-    return InvalidInput(f"{path}: {reason}; {remedy}.")
+    name = str(path)
+    shown = name if len(name) <= 160 else f"...{name[-150:]}"
+    return InvalidInput(f"{shown}: {reason}; {remedy}.")

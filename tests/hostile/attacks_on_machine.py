@@ -19,6 +19,7 @@ for pid in (os.getppid(), -1, os.getpid()):
         pass
 os.abort()
 """,
+        needs=("processes",),
     ),
     function("crash in C", "process-ended", "import ctypes\nctypes.string_at(0)"),
     cell("process ended in a cell", "import os\nos._exit(0)", ("process-ended",)),
@@ -202,6 +203,7 @@ return values
 """,
         before="targets = TARGETS",
         points=3,
+        needs=("files",),
     ),
     function(
         "Python poisoned for the next notebook",
@@ -219,6 +221,7 @@ for path in (*paths, numpy.__file__, IPython.__file__):
 return values
 """,
         points=3,
+        needs=("files",),
     ),
     function(
         "new namespaces, mounts and roots",
@@ -232,8 +235,17 @@ return [float(done.count(0)) for _ in values]
 """,
         points=3,
     ),
-    cell("shell commands", "!rm -rf / 2>/dev/null\n!echo 6 > results.json\n!exit 0"),
-    cell("shell command that kills everybody", "!kill -9 -1", ("process-ended",)),
+    cell(
+        "shell commands",
+        "!rm -rf / 2>/dev/null\n!echo 6 > results.json\n!exit 0",
+        needs=("files",),
+    ),
+    cell(
+        "shell command that kills everybody",
+        "!kill -9 -1",
+        ("process-ended",),
+        needs=("processes",),
+    ),
 )
 
 NETWORK = (
