@@ -164,7 +164,7 @@ WRONG = {
     "darts-1st --epochs 1 --space nas-bench-101": "Did you mean 'nas-bench-201'?",
     "darts-1st --epochs 1 --device tpu": "device: got 'tpu'",
     "darts-1st --epochs 1 --precision half": "precision: got 'half'",
-    "darts-1st --epochs 1 --space darts --channels 3": "channels: got 3",
+    "darts-1st --epochs 1 --channels 0": "channels: got 0",
     "darts-1st --epochs 1 --cells 0": "cells: got 0",
     "darts-1st --epochs 1 --batch-size 0": "batch_size: got 0",
     "darts-1st --epochs 1 --train-images 0": "train_images: got 0",
