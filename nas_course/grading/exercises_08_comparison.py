@@ -192,7 +192,22 @@ MISTAKES = (
     ),
 )
 
-COMPARISON = Task(("rows", "first", "second", "t_values"), compare_settings, MISTAKES)
+
+class ComparisonTask(Task):
+    """Describes the rows as a table by seed."""
+
+    def describe(self, case: tuple[Any, ...]) -> str:
+        """Write the accuracies of both settings, seed by seed."""
+        rows, first, second, _ = case
+        one, two = _accuracies(rows, first), _accuracies(rows, second)
+        lines = [
+            f"seed {seed}: {one.get(seed, 'no run')} and {two.get(seed, 'no run')}"
+            for seed in sorted(one.keys() | two.keys())
+        ]
+        return "\n".join([f"first = {first}, second = {second}; accuracy by seed:", *lines])
+
+
+COMPARISON = ComparisonTask(("rows", "first", "second", "t_values"), compare_settings, MISTAKES)
 
 
 def _read(ask: Ask, case: tuple[Any, ...]) -> Verdict:
@@ -219,8 +234,8 @@ def _row(setting: str, seed: int, accuracy: float, search_accuracy: float) -> di
     return {
         "setting": setting,
         "seed": seed,
-        "accuracy": round(accuracy, 4),
-        "search_accuracy": round(search_accuracy, 4),
+        "accuracy": round(float(accuracy), 4),
+        "search_accuracy": round(float(search_accuracy), 4),
     }
 
 

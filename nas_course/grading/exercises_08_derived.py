@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,20 @@ from nas_course.grading.transport import Architecture, Tensor
 
 INPUTS = 2
 Edge = tuple[int, int]
-Kept = frozenset[tuple[int, int, str]]
-"""Kept edges of a cell as (node, predecessor, operation)."""
+
+
+class KeptEdge(NamedTuple):
+    """An edge of the derived cell."""
+
+    node: int
+    source: int
+    operation: str
+
+    def __str__(self) -> str:
+        return f"node {self.node}: {self.operation} from {self.source}"
+
+
+Kept = frozenset[KeptEdge]
 
 LESSON_OPERATIONS = ("skip_connect", "sep_conv_3x3", "avg_pool_3x3", "none")
 DARTS_OPERATIONS = (
@@ -55,7 +67,7 @@ def _derive(
     for node in {target for _, target in edges}:
         rows = [row for row, (_, target) in enumerate(edges) if target == node]
         for row in sorted(rows, key=lambda row: -scores[row])[:2]:
-            kept.add((node, edges[row][0], operations[columns[row]]))
+            kept.add(KeptEdge(node, edges[row][0], operations[columns[row]]))
     return frozenset(kept)
 
 
@@ -88,7 +100,7 @@ def _global_edges(alpha: np.ndarray, edges: list[Edge], operations: tuple[str, .
     strengths = _softmax(alpha)[:, _selectable(operations)].max(axis=1)
     columns = _best(alpha, operations)
     best = np.argsort(-strengths)[: 2 * len({target for _, target in edges})]
-    return frozenset((edges[r][1], edges[r][0], operations[columns[r]]) for r in best)
+    return frozenset(KeptEdge(edges[r][1], edges[r][0], operations[columns[r]]) for r in best)
 
 
 def _positions_of_others(alpha: np.ndarray, edges: list[Edge], operations: tuple[str, ...]) -> Kept:
@@ -107,7 +119,7 @@ def _first_column_is_none(
 
 def _all_edges(alpha: np.ndarray, edges: list[Edge], operations: tuple[str, ...]) -> Kept:
     columns = _best(alpha, operations)
-    return frozenset((t, s, operations[columns[row]]) for row, (s, t) in enumerate(edges))
+    return frozenset(KeptEdge(t, s, operations[columns[row]]) for row, (s, t) in enumerate(edges))
 
 
 def _first_edges(alpha: np.ndarray, edges: list[Edge], operations: tuple[str, ...]) -> Kept:
@@ -204,7 +216,24 @@ DERIVE_MISTAKES = (
     ),
 )
 
-DERIVE = Task(("alpha", "edges", "operations"), derive_cell, DERIVE_MISTAKES)
+
+class DerivingTask(Task):
+    """Describes a small cell by its mixing weights."""
+
+    def describe(self, case: tuple[Any, ...]) -> str:
+        """Write the weights of each edge, or the size of a larger cell."""
+        alpha, edges, operations = case
+        if len(edges) > 5:
+            return f"{len(edges)} edges, {len(operations)} operations"
+        rows = [
+            f"{source} -> {target}: " + ", ".join(f"{weight:.2f}" for weight in weights)
+            for (source, target), weights in zip(edges, _softmax(alpha), strict=True)
+        ]
+        head = "edges with the softmax of their logits, for " + ", ".join(operations)
+        return "\n".join([head, *rows])
+
+
+DERIVE = DerivingTask(("alpha", "edges", "operations"), derive_cell, DERIVE_MISTAKES)
 
 
 def _trouble(given: str, got: Any, expected: str, cause: str, code: str) -> Diagnosis:
@@ -247,16 +276,14 @@ def _read_node(given: str, cell: Any, node: int, operations: tuple[str, ...]) ->
     if len(sources) != len(set(sources)):
         cause = (
             f"Node {node} takes the same predecessor twice: the best (edge, operation) pairs were "
-            "chosen, and two of them lie on one edge."
+            "chosen, and two of them lie on one edge. Choose edges first, then their operations."
         )
         expected = "two different predecessors"
         raise _trouble(given, pairs, expected, cause, "same-predecessor-twice")
     return frozenset(triples)
 
 
-def _read_pair(
-    given: str, node: int, pair: Any, operations: tuple[str, ...]
-) -> tuple[int, int, str]:
+def _read_pair(given: str, node: int, pair: Any, operations: tuple[str, ...]) -> KeptEdge:
     name, source = pair
     if isinstance(source, str) and not isinstance(name, str):
         cause = "The pair is the wrong way round."
@@ -269,7 +296,7 @@ def _read_pair(
     if not 0 <= source < node:
         cause = f"Node {node} can only read from nodes 0 to {node - 1}."
         raise _trouble(given, pair, f"0 to {node - 1}", cause, "impossible-predecessor")
-    return node, source, name
+    return KeptEdge(node, source, name)
 
 
 def _cell_case(
@@ -305,13 +332,15 @@ def _by_hand(ask: Ask, rng: np.random.Generator) -> None:
 
 
 def _shifts(ask: Ask, rng: np.random.Generator) -> None:
-    """Adding a constant to a row must not change the cell."""
-    cases = [_cell_case(rng, 4, DARTS_OPERATIONS, shift=30.0) for _ in range(4)]
+    """Adding a constant to a row must not change the cell; small cells first, they are shown."""
+    cases = [_cell_case(rng, 2, LESSON_OPERATIONS, shift=30.0) for _ in range(4)]
+    cases += [_cell_case(rng, 4, DARTS_OPERATIONS, shift=30.0) for _ in range(4)]
     judge(DERIVE, lambda case: _read_cell(ask, case), cases, cases)
 
 
 def _random(ask: Ask, rng: np.random.Generator) -> None:
-    cases = [_cell_case(rng, 4, ops) for ops in (DARTS_OPERATIONS, LESSON_OPERATIONS) * 6]
+    both = (DARTS_OPERATIONS, LESSON_OPERATIONS)
+    cases = [_cell_case(rng, nodes, ops) for nodes in (2, 4) for ops in both * 4]
     alpha, edges, operations = _cell_case(rng, 3, DARTS_OPERATIONS)
     order = rng.permutation(len(edges))
     cases.append((alpha[order], [edges[i] for i in order], operations))

@@ -47,7 +47,11 @@ def track_edges(weights: np.ndarray) -> Tracks:
 
 
 def _tracks(weights: np.ndarray, entropy: Any, changes: Any, epochs: list[Any]) -> Tracks:
-    return {"entropy": entropy, "changes": changes, "stable_from": dict(enumerate(epochs))}
+    return {"entropy": entropy, "changes": changes, "stable_from": _by_edge(epochs)}
+
+
+def _by_edge(epochs: list[Any]) -> dict[str, Any]:
+    return {f"edge {edge}": epoch for edge, epoch in enumerate(epochs)}
 
 
 def _first_epochs(weights: np.ndarray, rule: Callable[..., int | None]) -> list[int | None]:
@@ -66,7 +70,7 @@ def _wrong_changes(compute: Callable[[np.ndarray], Any]) -> Callable[..., Tracks
 def _wrong_rule(rule: Callable[..., int | None]) -> Callable[..., Tracks]:
     def wrong(weights: np.ndarray) -> Tracks:
         epochs = _first_epochs(weights, rule)
-        return {**track_edges(weights), "stable_from": dict(enumerate(epochs))}
+        return {**track_edges(weights), "stable_from": _by_edge(epochs)}
 
     return wrong
 
@@ -135,7 +139,7 @@ def _growth_allowed(winners: np.ndarray, entropy: np.ndarray) -> int | None:
 def _above_threshold(weights: np.ndarray) -> Tracks:
     crossed = weights.max(axis=2) > 0.6
     epochs = [int(c.argmax()) if c.any() else None for c in crossed.T]
-    return {**track_edges(weights), "stable_from": dict(enumerate(epochs))}
+    return {**track_edges(weights), "stable_from": _by_edge(epochs)}
 
 
 MISTAKES = (
@@ -262,7 +266,21 @@ MISTAKES = (
     ),
 )
 
-TRACKING = Task(("weights",), track_edges, MISTAKES)
+
+class TrackingTask(Task):
+    """Describes a single edge by its winners and entropies, which is what one must look at."""
+
+    def describe(self, case: tuple[np.ndarray]) -> str:
+        """Write the history of one edge, or the shape of several."""
+        (weights,) = case
+        if weights.shape[1] > 1:
+            return super().describe(case)
+        winners = " ".join(str(winner) for winner in weights[:, 0].argmax(axis=1))
+        entropy = " ".join(f"{value:.3f}" for value in entropy_of(weights)[:, 0])
+        return f"one edge\nstrongest operation by epoch: {winners}\nentropy by epoch: {entropy}"
+
+
+TRACKING = TrackingTask(("weights",), track_edges, MISTAKES)
 
 
 def _read(ask: Ask, case: tuple[np.ndarray]) -> Tracks:
@@ -401,7 +419,10 @@ def _limits(ask: Ask, rng: np.random.Generator) -> None:
 
 
 def _random(ask: Ask, rng: np.random.Generator) -> None:
-    cases = [_history(rng, epochs) for epochs in (16, 20, 31)]
+    """Single edges first, so that a failure shows the edge it is about."""
+    (weights,) = _history(rng, 16)
+    singles = [(weights[:, [edge]],) for edge in range(weights.shape[1])]
+    cases = [*singles, *(_history(rng, epochs) for epochs in (16, 20, 31))]
     judge(TRACKING, lambda case: _read(ask, case), cases, cases)
 
 

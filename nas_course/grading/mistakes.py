@@ -15,6 +15,7 @@ import numpy as np
 from nas_course.grading.exercise import Diagnosis
 
 Case = tuple[Any, ...]
+SHOWN = 32  # numbers; of longer arrays only a part is written
 
 
 @dataclass(frozen=True)
@@ -122,19 +123,26 @@ def judge(
             mistake = recognise(task, read, (case, got), probes)
             raise Diagnosis(
                 given=task.describe(case),
-                got=show(_differing(got, expected)),
-                expected=show(_differing(expected, got)),
+                got=contrast(got, expected),
+                expected=contrast(expected, got),
                 cause=mistake.cause,
                 next_step=mistake.next_step,
                 code=mistake.code,
             )
 
 
-def _differing(value: Any, other: Any) -> Any:
-    """Return only the entries in which two dicts differ; other values unchanged."""
-    if not (isinstance(value, dict) and isinstance(other, dict)):
-        return value
-    return {key: item for key, item in value.items() if not close(item, other.get(key))}
+def contrast(value: Any, other: Any) -> str:
+    """Write a value where it differs from another: entries of dicts, one place of long arrays."""
+    if isinstance(value, dict) and isinstance(other, dict):
+        different = [key for key in value if not close(value[key], other.get(key))]
+        return ", ".join(f"{key}: {contrast(value[key], other.get(key))}" for key in different)
+    if isinstance(value, frozenset) and isinstance(other, frozenset):
+        return show(value - other) or "nothing else"
+    if isinstance(value, np.ndarray) and value.size > SHOWN and np.shape(other) == value.shape:
+        wrong = ~np.isclose(value, other, rtol=1e-4, atol=1e-6)
+        place = [int(index) for index in np.argwhere(wrong)[0]]
+        return f"{value[tuple(place)]:.4g} at {place} (first difference of {int(wrong.sum())})"
+    return show(value)
 
 
 def recognise(
@@ -163,16 +171,19 @@ def _explains(mistake: Mistake, answered: list[tuple[Case, Any]]) -> bool:
 
 
 def show(value: Any) -> str:
-    """Write a value in a line or two: four digits, long arrays shortened."""
+    """Write a value in a line: four digits, of a long array only its shape."""
     if isinstance(value, dict):
         return ", ".join(f"{key}: {show(item)}" for key, item in value.items())
     if isinstance(value, frozenset):
         return "; ".join(str(item) for item in sorted(value, key=str))
-    if isinstance(value, np.ndarray | float):
-        array = np.asarray(value, dtype=float)
-        text = np.array2string(
-            array, precision=4, threshold=32, edgeitems=2, suppress_small=True, separator=", "
-        )
-        text = " ".join(text.split())
-        return text if array.size <= 32 else f"array of shape {array.shape}: {text}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, np.ndarray):
+        return _short(value) if value.size <= SHOWN else f"array of shape {value.shape}"
     return str(value)
+
+
+def _short(array: np.ndarray) -> str:
+    if array.ndim == 0:
+        return f"{array.item():.4g}"
+    return "[" + ", ".join(_short(part) for part in array) + "]"

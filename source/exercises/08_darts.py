@@ -70,6 +70,7 @@ torch.set_num_threads(1)
 
 # %% nbgrader={"grade_id": "ex-08-1-answer", "solution": true}
 parts = {
+    # "space", "strategy" or "estimation"
     "a": (
         ### BEGIN SOLUTION
         "space"
@@ -174,6 +175,7 @@ check("08.1", parts)
 
 # %% nbgrader={"grade_id": "ex-08-2-answer", "solution": true}
 why_fast = {
+    # numbers (7 / 2 is as good as 3.5) and letters in quotes
     "search_factor": (
         ### BEGIN SOLUTION
         2000 / 4
@@ -401,6 +403,7 @@ for strength in STRENGTHS:
 
 # %% nbgrader={"grade_id": "ex-08-5-answer", "solution": true}
 two_halves = {
+    # numbers, letters in quotes, True or False
     "picked_on_train": (
         ### BEGIN SOLUTION
         0
@@ -568,6 +571,16 @@ check("08.6", darts_iteration)
 # Return a list with one entry per intermediate node, in order; each entry is a list of two pairs
 # `(operation name, predecessor)`, in any order. For example
 # `[[("sep_conv_3x3", 0), ("skip_connect", 1)], ...]`.
+#
+# Derive this cell on paper first; the check begins with it (mixing weights, two nodes):
+#
+# | edge | skip_connect | sep_conv_3x3 | avg_pool_3x3 | none |
+# | --- | --- | --- | --- | --- |
+# | 0 → 2 | 0.50 | 0.20 | 0.20 | 0.10 |
+# | 1 → 2 | 0.10 | 0.10 | 0.30 | 0.50 |
+# | 0 → 3 | 0.10 | 0.50 | 0.25 | 0.15 |
+# | 1 → 3 | 0.30 | 0.10 | 0.02 | 0.58 |
+# | 2 → 3 | 0.45 | 0.35 | 0.10 | 0.10 |
 #
 # <details><summary>Hint 1: none</summary>
 # <code>none</code> takes part in the softmax (it makes weak edges weak) but not in any maximum.
