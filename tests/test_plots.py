@@ -101,7 +101,7 @@ def figures(history: History) -> dict[str, plots.CourseFigure]:
 
 
 def test_every_public_figure_is_in_this_suite(figures) -> None:
-    assert set(figures) | {"CourseFigure"} == set(plots.__all__)
+    assert set(figures) | {"CourseFigure", "new_figure"} == set(plots.__all__)
 
 
 def test_every_figure_has_a_summary_of_a_sentence_or_two(figures) -> None:

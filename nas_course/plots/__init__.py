@@ -2,7 +2,7 @@
 
 from nas_course.plots.alphas import alpha_curves, alpha_heatmap, weight_bars, winner_timeline
 from nas_course.plots.cells import draw_cell, draw_mixed_cell
-from nas_course.plots.figure import CourseFigure
+from nas_course.plots.figure import CourseFigure, new_figure
 from nas_course.plots.images import draw_images
 from nas_course.plots.learning import accuracy_against_size, draw_comparison, learning_curves
 from nas_course.plots.network import draw_network
@@ -21,6 +21,7 @@ __all__ = [
     "draw_network",
     "entropy_and_skip",
     "learning_curves",
+    "new_figure",
     "weight_bars",
     "winner_timeline",
 ]
