@@ -8,6 +8,7 @@ import time
 import warnings
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from outcomes import differences, outcome
@@ -121,6 +122,37 @@ def test_a_search_out_of_time_goes_on_when_resumed_with_more(
     run(data, seconds=4, out=tmp_path, resume=True)
     assert [r["step"] for r in History.load(tmp_path).rows] == [0, 3, 4]
     assert_same(run(data, seconds=100, out=tmp_path, resume=True), reference)
+
+
+def test_a_run_whose_checkpoints_were_deleted_is_not_overwritten(data, tmp_path):
+    run(data, out=tmp_path)
+    shutil.rmtree(tmp_path / "checkpoints")
+    before = (tmp_path / "history.jsonl").read_bytes()
+    with pytest.raises(CheckpointError, match="saved states of this run are gone"):
+        run(data, out=tmp_path, resume=True)
+    (tmp_path / "result.json").unlink()
+    with pytest.raises(CheckpointError, match="saved states of this run are gone"):
+        run(data, out=tmp_path, resume=True)
+    assert (tmp_path / "history.jsonl").read_bytes() == before
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_again(data, reference, tmp_path):
+    stopped_once(data, tmp_path, at=0)
+    shutil.rmtree(tmp_path / "checkpoints")
+    assert_same(run(data, out=tmp_path, resume=True), reference)
+
+
+def test_seconds_are_counted_over_all_sittings(data, tmp_path):
+    stopped_once(data, tmp_path, at=6, checkpoint_seconds=0.0)
+    before = outcome_seconds(tmp_path)
+    result = run(data, out=tmp_path, resume=True)
+    seconds = result.history.column("seconds")
+    assert (np.diff(seconds) >= 0).all() and seconds[-1] > before > 0
+
+
+def outcome_seconds(out):
+    newest = read_generation(generations(out / "checkpoints")[0])
+    return unpack_state(newest.files["state.pt"])["seconds"]
 
 
 # Checkpoints.

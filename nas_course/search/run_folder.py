@@ -90,6 +90,7 @@ class RunFolder:
         """
         self.run = {"identity": _identity(loop.plan), "environment": loop.plan.environment()}
         if not generations(self.checkpoints):
+            self._require_unstarted()
             return History(loop.plan.header(), self.path / FILE_NAME)
         return newest_generation(self.checkpoints, accept=lambda saved: self._restore(saved, loop))
 
@@ -119,6 +120,16 @@ class RunFolder:
     def how_to_resume(self) -> str:
         """Say how a stopped search goes on."""
         return f"Its state is in {self.path}; go on with resume=True (--resume)."
+
+    def _require_unstarted(self) -> None:
+        """Refuse to overwrite a run whose checkpoints were deleted."""
+        file = self.path / FILE_NAME
+        lines = file.read_bytes().count(b"\n") if file.exists() else 0
+        if lines > 2 or (self.path / "result.json").exists():  # more than the header and row 0
+            raise CheckpointError(
+                f"{self.checkpoints}: the saved states of this run are gone, so it cannot be "
+                f"resumed; its history and result are kept. Start anew in another folder (--out)."
+            )
 
     def _restore(self, saved: Generation, loop: GradientLoop) -> History:
         """Take over a saved state; a damaged one raises `CheckpointError`."""
