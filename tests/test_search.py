@@ -75,6 +75,19 @@ def test_every_training_image_is_used_once_an_epoch_in_a_new_order(data):
         assert sorted(both) == sorted(data.valid.labels.tolist())
 
 
+def test_training_images_are_augmented_anew_each_time_and_validation_images_never(data):
+    train_seen, valid_seen = [], []
+
+    def watch(strategy, train, valid):
+        train_seen.extend(train[0])
+        valid_seen.extend(valid[0])
+
+    run(data, Watched(watch))
+    assert all(any(torch.equal(image, own) for own in data.valid.images) for image in valid_seen)
+    variants = {image.numpy().tobytes() for image in train_seen}
+    assert len(variants) > len(data.train), "three epochs show more than the images themselves"
+
+
 def test_the_learning_rate_falls_along_the_whole_search(reference):
     rates = reference.history.column("learning_rate")[1:]
     assert (np.diff(rates) < 0).all() and rates[-1] > SETTINGS.minimum_learning_rate
