@@ -154,11 +154,12 @@ return [1.0 if wanted.search(text) else 0.0 for _ in values]
         "not-normalised",
         """
 import os
-for top in ("/work", "/root", "/home", "/tmp", "/etc", "/proc/1", "/proc/self", "/opt", "/mnt"):
-    for folder, _, names in os.walk(top):
+for top in ("/work", "/root", "/home", "/tmp", "/etc", "/opt", "/mnt", "/var", "/srv"):
+    for folder, inside, names in os.walk(top):
+        inside[:] = [name for name in inside if name not in ("lib", "site-packages", ".git")]
         for path in (os.path.join(folder, name) for name in names):
             try:
-                if "site-packages" not in path and os.path.getsize(path) < 300_000:
+                if os.path.getsize(path) < 300_000:
                     if wanted.search(open(path, encoding="latin1").read()):
                         found.append(path)
             except OSError:

@@ -75,9 +75,10 @@ def give_up_rights(isolation: Isolation, config: dict) -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     kernel.drop_capabilities()
-    isolation.attempt("landlock", lambda: restrict_files(config, isolation.found))
-    isolation.attempt("limits", lambda: set_limits(config["limits"]))
-    isolation.attempt("seccomp", refuse_calls)
+    found = isolation.found
+    isolation.attempt("limits", lambda: set_limits(config["limits"], not found["user"]))
+    isolation.attempt("landlock", lambda: restrict_files(config, found))
+    isolation.attempt("seccomp", lambda: refuse_calls(own_files=not found["files"]))
 
 
 def fork_and_wait(pipe: Pipe) -> None:
@@ -130,8 +131,7 @@ def become_nobody(config: dict) -> None:
     os.setresgid(_NOBODY, _NOBODY, _NOBODY)
     os.setresuid(_NOBODY, _NOBODY, _NOBODY)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
-    with contextlib.suppress(OSError):
-        own_user_namespace()
+    own_user_namespace()
 
 
 def refuse_unless_readable(config: dict) -> None:
@@ -166,14 +166,18 @@ def carved(path: str, hidden: list[str]) -> list[str]:
     return [part for name in os.listdir(path) for part in carved(f"{path}/{name}", inside)]
 
 
-def set_limits(limits: dict) -> None:
-    """Limit what one process may use; the grader watches the sum over all of them."""
+def set_limits(limits: dict, own_user: bool) -> None:
+    """Limit what one process may use; the grader watches the sum over all of them.
+
+    The kernel counts processes by user, so where others share the user they are added.
+    """
+    others = 0 if own_user else sum(1 for _ in Path("/proc").glob("[0-9]*/task/*"))
     for name, value in (
         ("CPU", limits["processor_seconds"]),
         ("DATA", limits["memory"] + limits["memory_at_start"]),
         ("FSIZE", limits["file"]),
         ("NOFILE", limits["open_files"]),
-        ("NPROC", limits["processes"]),
+        ("NPROC", limits["processes"] + others),
         ("CORE", 0),
     ):
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))

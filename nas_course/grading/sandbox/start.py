@@ -40,9 +40,10 @@ def isolate(config: dict, pipe: Pipe) -> dict[str, str]:
 
 def add_font_list(config: dict) -> None:
     """Save matplotlib from searching the system's fonts anew for every notebook."""
-    fonts = Path(config["session"], "view", "matplotlib")
-    if fonts.is_dir():
-        shutil.copytree(fonts, Path(config["work"], "matplotlib"), dirs_exist_ok=True)
+    for font_list in Path(config["session"], "view", "matplotlib").glob("*.json"):
+        folder = Path(config["work"], "matplotlib")
+        folder.mkdir(exist_ok=True)
+        shutil.copyfile(font_list, folder / font_list.name)
 
 
 if __name__ == "__main__":
