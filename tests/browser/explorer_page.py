@@ -12,9 +12,10 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>explorer</title>
 <style>body {{ margin: 16px; }} {css}</style><body><div id="place"></div>
 <script type="module">
 const listeners = {{}}, state = {state};
-const toView = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+const toBytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+const toView = (text) => new DataView(toBytes(text).buffer);
 state.rows = toView(state.rows);
-const emit = (name, ...values) => (listeners[name] || []).forEach((listener) => listener(...values));
+const emit = (name, ...values) => (listeners[name] || []).forEach((call) => call(...values));
 window.sent = [];
 window.toView = toView;
 window.model = {{
@@ -23,8 +24,12 @@ window.model = {{
   on(name, listener) {{ (listeners[name] ||= []).push(listener); }},
   off() {{}}, save_changes() {{}}, send(message) {{ window.sent.push(message); }},
 }};
-window.message = (content, text) => emit("msg:custom", content, text === null ? [] : [toView(text)]);
-window.reload = (header, rows) => {{ state.rows = toView(rows); state.header = header; emit("change:header"); }};
+window.message = (content, text) => emit("msg:custom", content, [toView(text)]);
+window.reload = (header, rows) => {{
+  state.rows = toView(rows);
+  state.header = header;
+  emit("change:header");
+}};
 const source = {module};
 const url = URL.createObjectURL(new Blob([source], {{type: "text/javascript"}}));
 window.inside = await import(url);

@@ -218,8 +218,10 @@ HEAT_PIXELS = """([rows, columns]) => {
   const canvas = document.querySelector("[data-part=heat]"), ratio = devicePixelRatio;
   const row = (canvas.clientHeight - 84) / rows, column = (canvas.clientWidth - 70) / columns;
   const pen = canvas.getContext("2d");
-  return [...Array(rows).keys()].map((e) => [...Array(columns).keys()].map((o) =>
-    [...pen.getImageData((62 + (o + 0.12) * column) * ratio, (50 + (e + 0.5) * row) * ratio, 1, 1).data].slice(0, 3)));
+  const pixel = (e, o) => pen.getImageData(
+    (62 + (o + 0.12) * column) * ratio, (50 + (e + 0.5) * row) * ratio, 1, 1).data;
+  const fields = (e) => [...Array(columns).keys()].map((o) => [...pixel(e, o)].slice(0, 3));
+  return [...Array(rows).keys()].map(fields);
 }"""
 
 
@@ -285,7 +287,11 @@ def test_any_order_of_events_ends_as_a_fresh_view(explore):
 
 # Plays events; a missing row asks for all rows, which come at the end, as from the kernel.
 REPLAY = """([events, fresh]) => {
-  const build = () => { const store = new inside.HistoryStore(); store.setHeader(model.get("header")); return store; };
+  const build = () => {
+    const store = new inside.HistoryStore();
+    store.setHeader(model.get("header"));
+    return store;
+  };
   const store = build(), whole = build();
   for (const [kind, start, text] of events) {
     if (kind === "live") store.setLive(toView(text)); else store.append(start, toView(text));
@@ -294,7 +300,8 @@ REPLAY = """([events, fresh]) => {
   whole.setRows(toView(fresh));
   if (store.length !== whole.length || store.live) return `length ${store.length}`;
   for (let i = 0; i < whole.length; i++) {
-    if (store.row(i).values.some((value, j) => !Object.is(value, whole.row(i).values[j]))) return `row ${i}`;
+    const expected = whole.row(i).values;
+    if (store.row(i).values.some((value, j) => !Object.is(value, expected[j]))) return `row ${i}`;
   }
   return "equal";
 }"""

@@ -1,6 +1,7 @@
 // The view: ties the store, the controls and the four panels together; anywidget calls `render`.
 
 const WORDS_EVERY = 120;   // ms between text updates while numbers stream in
+const PANELS = { curves: drawCurves, heat: drawHeatMap, graph: drawGraph, traces: drawTraces };
 
 class AlphaView {
   constructor(model, el) {
@@ -17,6 +18,7 @@ class AlphaView {
     this.reduced = matchMedia("(prefers-reduced-motion: reduce)");
     this.following = kept.epoch === undefined || kept.epoch === null;
     this.cleanups = [];
+    this.stale = new Set();   // panels that no longer show the present state, oldest first
   }
 
   start() {
@@ -99,7 +101,7 @@ class AlphaView {
     } else if (this.following && !this.state.playing && !this.gated()) this.state.at = last;
     this.state.at = Math.min(this.state.at, last);
     this.parts.slider.max = String(last);
-    this.changed();
+    this.streamed();
   }
 
   // The first look: a finished search plays from the start, a running one is followed.
@@ -183,6 +185,17 @@ class AlphaView {
 
   // ---- painting, once per frame at most ----
   changed() {
+    this.hurry = true;
+    this.streamed();
+  }
+
+  // For what comes many times a second: the curves follow at once, of the others one each frame.
+  streamed() {
+    for (const name of Object.keys(PANELS)) this.stale.add(name);
+    this.schedule();
+  }
+
+  schedule() {
     if (this.frame) return;
     this.frame = requestAnimationFrame((now) => { this.frame = 0; this.paint(now); });
   }
@@ -200,21 +213,23 @@ class AlphaView {
     syncControls(this);
     this.paintWords(now);
     this.root.classList.toggle("nas-empty", !this.cell());
-    if (this.cell() && this.root.clientWidth) {
-      drawCurves(this);
-      drawHeatMap(this);
-      drawGraph(this);
-      drawTraces(this);
-    }
+    if (this.cell() && this.root.clientWidth) this.paintPanels();
     this.paints = (this.paints || 0) + 1;
     this.root.dataset.paints = String(this.paints);
-    if (this.state.playing) this.changed();
+    if (this.state.playing) this.streamed();
+    else if (this.stale.size && this.root.clientWidth && this.cell()) this.schedule();
+  }
+
+  paintPanels() {
+    const names = this.hurry ? Object.keys(PANELS) : ["curves", [...this.stale].find((name) => name !== "curves")];
+    this.hurry = false;
+    for (const name of names.filter((name) => this.stale.delete(name))) PANELS[name](this);
   }
 
   paintWords(now) {
     if (now - this.wordsAt < WORDS_EVERY) {
       clearTimeout(this.later);
-      this.later = setTimeout(() => this.changed(), WORDS_EVERY);
+      this.later = setTimeout(() => this.schedule(), WORDS_EVERY);
       return;
     }
     this.wordsAt = now;

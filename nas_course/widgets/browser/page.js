@@ -62,11 +62,16 @@ function buildPage(root) {
   root.className = "nas-alpha";
   root.setAttribute("role", "region");
   root.setAttribute("aria-label", "Architecture parameters during the search");
-  root.setAttribute("data-lm-suppress-shortcuts", "true");   // keeps JupyterLab's keys out of the view
   root.innerHTML = PAGE;
+  root.addEventListener("focusin", (event) => ownKeys(event.target));
   const parts = {};
   root.querySelectorAll("[data-part]").forEach((element) => { parts[element.dataset.part] = element; });
   return parts;
+}
+
+// Arrow keys and letters are JupyterLab's commands, unless the focused element itself says no.
+function ownKeys(element) {
+  element.setAttribute("data-lm-suppress-shortcuts", "true");
 }
 
 function setText(element, string) {
