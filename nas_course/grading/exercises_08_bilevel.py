@@ -325,10 +325,10 @@ def _regression(rng: np.random.Generator, operations: int) -> tuple[Any, ...]:
         train_inputs=rng.normal(size=(12, operations)),
         train_targets=rng.normal(size=12),
         valid_inputs=rng.normal(size=(12, operations)),
-        valid_targets=60 * rng.normal(size=12) + 40,
+        valid_targets=600 * rng.normal(size=12) + 400,
     )
     start = rng.normal(size=operations), rng.normal(size=operations)
-    return problem, *start, 0.3, 0.05
+    return problem, *start, 0.3, 0.005
 
 
 def _scalar(step_size: float) -> tuple[Any, ...]:
@@ -357,7 +357,7 @@ def _random(ask: Ask, rng: np.random.Generator) -> None:
 
 
 def _curved(ask: Ask, rng: np.random.Generator) -> None:
-    cases = [_regression(rng, 5), _regression(rng, 3)]
+    cases = [_regression(rng, operations) for operations in (5, 3, 4, 8, 6)]
     judge(ITERATION, lambda c: _read(ask, c), cases)
 
 

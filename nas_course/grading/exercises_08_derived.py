@@ -304,7 +304,7 @@ def _cell_case(
 ) -> tuple[Any, ...]:
     """Random logits; `none` is strong on half of the edges; rows are shifted by constants."""
     edges = _edges(nodes)
-    alpha = rng.normal(size=(len(edges), len(operations)))
+    alpha = rng.normal(size=(len(edges), len(operations))) + rng.normal(size=len(operations))
     alpha[:, operations.index("none")] += rng.choice([0.0, 3.0], size=len(edges))
     return alpha + shift * rng.normal(size=(len(edges), 1)), edges, operations
 
@@ -327,7 +327,7 @@ def _form(ask: Ask, rng: np.random.Generator) -> None:
 
 
 def _by_hand(ask: Ask, rng: np.random.Generator) -> None:
-    probes = [_cell_case(rng, 4, ops) for ops in (LESSON_OPERATIONS, DARTS_OPERATIONS) * 4]
+    probes = [_cell_case(rng, 4, ops) for ops in (LESSON_OPERATIONS, DARTS_OPERATIONS) * 6]
     judge(DERIVE, lambda case: _read_cell(ask, case), [_hand_case()], probes)
 
 
@@ -338,12 +338,18 @@ def _shifts(ask: Ask, rng: np.random.Generator) -> None:
     judge(DERIVE, lambda case: _read_cell(ask, case), cases, cases)
 
 
+def _reordered(
+    rng: np.random.Generator, alpha: np.ndarray, edges: list[Edge], operations: tuple[str, ...]
+) -> tuple[Any, ...]:
+    """The same cell with its edges listed in another order."""
+    order = rng.permutation(len(edges))
+    return alpha[order], [edges[i] for i in order], operations
+
+
 def _random(ask: Ask, rng: np.random.Generator) -> None:
     both = (DARTS_OPERATIONS, LESSON_OPERATIONS)
     cases = [_cell_case(rng, nodes, ops) for nodes in (2, 4) for ops in both * 4]
-    alpha, edges, operations = _cell_case(rng, 3, DARTS_OPERATIONS)
-    order = rng.permutation(len(edges))
-    cases.append((alpha[order], [edges[i] for i in order], operations))
+    cases += [_reordered(rng, *_cell_case(rng, 4, DARTS_OPERATIONS)) for _ in range(3)]
     judge(DERIVE, lambda case: _read_cell(ask, case), cases, cases)
 
 
