@@ -334,20 +334,6 @@ def test_a_truncated_record_counts_as_none(project):
     assert project.installs == installs + 1
 
 
-def test_nothing_is_written_outside_the_project(tmp_path):
-    """Neither the home folder nor Jupyter's folders get a kernel, a setting or a package."""
-    project = TinyProject(tmp_path / "course")
-    home = tmp_path / "home"
-    home.mkdir()
-    elsewhere = {"HOME": str(home), "USERPROFILE": str(home), "APPDATA": str(home)}
-    elsewhere["JUPYTER_DATA_DIR"] = str(home / "jupyter")
-    done = project.run("setup", **elsewhere)
-    assert done.returncode == 0, done.stderr
-    written = {path.relative_to(home).parts[0] for path in home.rglob("*") if path.is_file()}
-    # pip keeps its downloads, and asks a Rust compiler, if there is one, for its version.
-    assert written <= {".cache", "Library", "Local", "pip", ".rustup"}
-
-
 def test_a_folder_that_is_no_environment_is_left_alone(tmp_path):
     project = TinyProject(tmp_path / "course")
     photos = tmp_path / "photos"
@@ -359,12 +345,30 @@ def test_a_folder_that_is_no_environment_is_left_alone(tmp_path):
     assert [path.name for path in photos.iterdir()] == ["cat.jpg"]
 
 
-def test_the_environment_can_lie_elsewhere(tmp_path):
-    project = TinyProject(tmp_path / "course")
-    done = project.run("test", NAS_COURSE_VENV=str(tmp_path / "other"))
+@pytest.fixture(scope="module")
+def far(tmp_path_factory) -> Path:
+    """A folder with a project, its environment in another place, and a home that is watched."""
+    folder = tmp_path_factory.mktemp("far")
+    home = folder / "home"
+    home.mkdir()
+    elsewhere = {"HOME": str(home), "USERPROFILE": str(home), "APPDATA": str(home)}
+    elsewhere["JUPYTER_DATA_DIR"] = str(home / "jupyter")
+    elsewhere["NAS_COURSE_VENV"] = str(folder / "other")
+    done = TinyProject(folder / "course").run("test", **elsewhere)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "other" / "course-installed.json").exists()
-    assert not (project.folder / ".venv").exists()
+    return folder
+
+
+def test_the_environment_can_lie_elsewhere(far):
+    assert (far / "other" / "course-installed.json").exists()
+    assert not (far / "course" / ".venv").exists()
+
+
+def test_the_home_folder_gets_no_kernel_no_setting_and_no_package(far):
+    home = far / "home"
+    written = {path.relative_to(home).parts[0] for path in home.rglob("*") if path.is_file()}
+    # pip keeps its downloads, and asks a Rust compiler, if there is one, for its version.
+    assert written <= {".cache", "Library", "Local", "pip", ".rustup"}
 
 
 def test_jupyterlab_of_the_course_fetches_no_news(project):
