@@ -46,6 +46,7 @@ def test_a_search_stopped_at_any_step_ends_with_the_same_bits(
     data, reference, tmp_path, at, interval
 ):
     said = stopped_once(data, tmp_path, at, checkpoint_seconds=interval)
+    assert generations(tmp_path / "checkpoints"), "there is a state to go on from at any time"
     assert "resume=True" in said and str(tmp_path) in said
     assert f"epoch {at // STEPS + 1} of 3, step {at % STEPS} of 3" in said
     assert_same(run(data, out=tmp_path, resume=True), reference)
@@ -77,6 +78,7 @@ def test_a_search_without_a_folder_says_that_it_is_lost_when_stopped(data):
 def test_a_finished_search_is_given_again_without_a_step(data, reference, tmp_path):
     run(data, out=tmp_path)
     written = (tmp_path / "result.json").read_bytes()
+    states = generations(tmp_path / "checkpoints")
 
     def refuse(*arguments):
         raise AssertionError("a step was taken")
@@ -86,6 +88,7 @@ def test_a_finished_search_is_given_again_without_a_step(data, reference, tmp_pa
     assert time.perf_counter() - start < 5
     assert_same(again, reference)
     assert (tmp_path / "result.json").read_bytes() == written
+    assert generations(tmp_path / "checkpoints") == states, "nothing new was there to save"
 
 
 def test_rows_beyond_the_checkpoint_are_dropped_on_resume(data, reference, tmp_path):
@@ -119,7 +122,9 @@ def test_a_search_out_of_time_goes_on_when_resumed_with_more(
 ):
     run(data, seconds=4, out=tmp_path)
     assert len(History.load(tmp_path)) == 3, "row 0, epoch 1, and where time ran out"
+    first = without_seconds(History.load(tmp_path))
     run(data, seconds=4, out=tmp_path, resume=True)
+    assert without_seconds(History.load(tmp_path)) == first, "out of time: no step was taken"
     assert [r["step"] for r in History.load(tmp_path).rows] == [0, 3, 4]
     assert_same(run(data, seconds=100, out=tmp_path, resume=True), reference)
 
