@@ -89,7 +89,7 @@ def test_search_gives_what_the_same_call_in_a_notebook_gives(capsys, tmp_path):
     code, printed, complaints = call(line, capsys)
     assert (code, complaints) == (0, "")
     data = load("digits", train_images=16, valid_images=16, device="cpu")
-    settings = GradientSettings(channels=2, cells=1, batch_size=8)
+    settings = GradientSettings(channels=2, cells=1, batch_size=8, alpha_learning_rate=0.02)
     expected = search_gradient(
         "darts-2nd",
         data,
