@@ -23,11 +23,13 @@ class Watched:
     """A page, and what must not happen on it."""
 
     page: object
+    expected_error: str | None
     errors: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
 
     def note_error(self, message):
-        if message.type == "error":
+        expected = self.expected_error and self.expected_error in message.text
+        if message.type == "error" and not expected:
             self.errors.append(message.text)
 
     def note_request(self, request):
@@ -43,10 +45,10 @@ def open_page(chromium):
     with contextlib.ExitStack() as stack:
         opened = []
 
-        def open_one(**context_options):
+        def open_one(expected_error=None, **context_options):
             options = {"viewport": {"width": 1100, "height": 1000}} | context_options
             context = stack.enter_context(contextlib.closing(chromium.new_context(**options)))
-            watched = Watched(context.new_page())
+            watched = Watched(context.new_page(), expected_error)
             watched.page.on("console", watched.note_error)
             watched.page.on("pageerror", lambda error: watched.errors.append(str(error)))
             watched.page.on("request", watched.note_request)

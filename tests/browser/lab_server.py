@@ -65,6 +65,14 @@ class Lab:
             page.wait_for_timeout(200)
         raise AssertionError(f"no idle kernel for {name}: {sessions}")
 
+    def interrupt(self, name: str) -> None:
+        """Interrupt the kernel of a notebook, as its stop button does."""
+        with urllib.request.urlopen(f"{self.address}/api/sessions?token={TOKEN}") as answer:
+            sessions = json.load(answer)
+        (kernel,) = [session["kernel"]["id"] for session in sessions if session["path"] == name]
+        address = f"{self.address}/api/kernels/{kernel}/interrupt?token={TOKEN}"
+        urllib.request.urlopen(urllib.request.Request(address, method="POST")).close()
+
     def run_all(self, page) -> None:
         """Run all cells of the open notebook.
 

@@ -40,6 +40,7 @@ class AlphaView {
     const onRows = () => this.rowsChanged();
     this.store.listeners.add(onRows);
     this.cleanups.push(() => this.store.listeners.delete(onRows));
+    this.cleanups.push(ownKeys(this.root));
     const sizes = new ResizeObserver(() => this.restyle());
     sizes.observe(this.root);
     const themes = new MutationObserver(() => this.restyle());

@@ -63,15 +63,21 @@ function buildPage(root) {
   root.setAttribute("role", "region");
   root.setAttribute("aria-label", "Architecture parameters during the search");
   root.innerHTML = PAGE;
-  root.addEventListener("focusin", (event) => ownKeys(event.target));
   const parts = {};
   root.querySelectorAll("[data-part]").forEach((element) => { parts[element.dataset.part] = element; });
   return parts;
 }
 
-// Arrow keys and letters are JupyterLab's commands, unless the focused element itself says no.
-function ownKeys(element) {
-  element.setAttribute("data-lm-suppress-shortcuts", "true");
+// Arrow keys and letters are JupyterLab's commands, unless the focused element itself says no. Keys
+// with a modifier, as Ctrl+S, stay JupyterLab's. It listens on the document, so this must be earlier.
+function ownKeys(root) {
+  const decide = (event) => {
+    if (!root.contains(event.target)) return;
+    const modified = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
+    event.target.toggleAttribute("data-lm-suppress-shortcuts", !modified);
+  };
+  window.addEventListener("keydown", decide, true);
+  return () => window.removeEventListener("keydown", decide, true);
 }
 
 function setText(element, string) {
