@@ -14,6 +14,7 @@ from nas_course.build.source import read_source, without_solutions
 from nas_course.grading import exercises
 from nas_course.grading.answering import MISSING, respond
 from nas_course.grading.checking import check_here, run_check
+from nas_course.grading.exercises_08_frequency import binomial_range
 from nas_course.strategies.gradient.small_problems import MixedRegression, QuadraticProblem
 
 SOURCE = Path(__file__).resolve().parents[1] / "source" / "exercises" / "08_darts.py"
@@ -200,6 +201,14 @@ def test_ridge_on_forty_digits_picks_the_strengths_that_the_check_expects():
     losses = np.array([space["ridge_losses"](s, space["digits"]) for s in space["STRENGTHS"]])
     assert losses.argmin(axis=0).tolist() == [0, 3]  # strengths 0 and 10
     assert np.sort(losses, axis=0)[1, 1] > 1.05 * losses[:, 1].min()  # not by a hair
+
+
+def test_chance_leaves_the_range_in_as_many_tables_as_the_text_says():
+    counts = np.random.default_rng(0).multinomial(40, [1 / 7] * 7, size=100_000)
+    low, high = binomial_range(40, 1 / 7)
+    share = ((counts < low) | (counts > high)).any(axis=1).mean()
+    assert share == pytest.approx(0.23, abs=0.01)
+    assert "23 % of such tables" in SOURCE.read_text(encoding="utf-8")
 
 
 SURVIVORS = {

@@ -145,8 +145,8 @@ GRADIENT_MISTAKES = (
     Mistake(
         "multiplied-by-epsilon",
         _wrong_product(lambda p, w, a, v: _product(p, w, a, v) * _epsilon(v) ** 2),
-        "(plus - minus) / 2 * epsilon multiplies by epsilon: Python works from left to right. A "
-        "known public implementation had this error for years.",
+        "(plus - minus) / 2 * epsilon multiplies by epsilon: Python works from left to right. "
+        "Two public implementations had this error.",
         "Write (plus - minus) / (2 * epsilon).",
     ),
     Mistake(

@@ -120,7 +120,7 @@ LIMIT_QUESTIONS = (
     Question(
         "splitting_prevents_collapse",
         False,
-        "Where was collapse first reported: in DARTS as published, with two halves.",
+        "Collapse was reported for DARTS as published: does that use two halves?",
         {
             True: (
                 "splitting-cures-all",

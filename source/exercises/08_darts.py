@@ -975,9 +975,9 @@ def operation_frequency(alphas, kept, operations):
 check("08.12", operation_frequency)
 
 # %% [markdown]
-# **What to take away.** Seven operations are seven looks: with the 40 kept edges of five runs and no
-# preference at all, 23 % of such tables show some operation outside its 95 % range. And frequent is
-# not important: to know what an operation does, take it out and measure.
+# **What to take away.** Seven operations are seven looks: with the 40 kept edges of five runs and
+# no preference at all, 23 % of such tables show some operation outside its 95 % range. And frequent
+# is not important: to know what an operation does, take it out and measure.
 #
 # ---
 # ## Experiment: your functions on a real search (not graded)
