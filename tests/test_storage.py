@@ -197,7 +197,7 @@ def test_replacing_a_file_keeps_the_old_content_when_any_step_fails(tmp_path, mo
         monkeypatch.setattr(storage, "os", os)
         write_file(file, b"old")
         monkeypatch.setattr(storage, "os", CountedOs(step, fail_with(errno.EIO)))
-        with pytest.raises(CheckpointError, match=r"result\.json: .* Input/output error"):
+        with pytest.raises(CheckpointError, match=r"result\.json: .*Input/output error"):
             write_file(file, b"new")
         assert file.read_bytes() in (b"old", b"new"), step
 
