@@ -2,9 +2,12 @@
 
 import json
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from grading_samples import IMPORT, RIGHT_EDGES, grader, write_notebook
 
@@ -191,3 +194,30 @@ def test_isolation_is_described_with_what_is_missing():
         assert "below full strength" in isolation.warning(less)
     assert "use the network" in isolation.warning({})
     assert "not offered by this operating system" in isolation.summary({})
+
+
+def test_work_of_a_killed_grader_ends_with_it(tmp_path):
+    if sys.platform != "linux":
+        pytest.skip("other systems do not tell a process that its parent died")
+    path = write_notebook(tmp_path / "99_samples.ipynb", ("import time", "time.sleep(3600)"))
+    folder = tmp_path / "grading"
+    folder.mkdir()
+    script = "import sys; from grading_samples import *; grader(600).grade(Path(sys.argv[1]))"
+    run = subprocess.Popen(
+        [sys.executable, "-c", script, str(path)],
+        env={**os.environ, "TMPDIR": str(folder), "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    wait_for(lambda: len(psutil.Process(run.pid).children(recursive=True)) >= 3)
+    below = psutil.Process(run.pid).children(recursive=True)
+    run.kill()
+    run.wait()
+    assert wait_for(lambda: not any(process.is_running() for process in below))
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,9 +47,15 @@ def run(args: argparse.Namespace) -> int:
     for path in args.files:
         reports.append(grader.grade(path))
         if not args.json:
-            print(as_text(reports[-1]), end="\n\n")
-    print(as_json(reports, seed) if args.json else totals(reports, seed))
+            show(as_text(reports[-1]) + "\n")
+    show(as_json(reports, seed) if args.json else totals(reports, seed))
     return 1 if any(report.error for report in reports) else 0
+
+
+def show(text: str) -> None:
+    """Print, with a question mark for what the terminal's encoding does not have."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding))
 
 
 def as_json(reports: Sequence[NotebookReport], seed: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import select
 import shutil
 import subprocess
 import sys
@@ -15,11 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-import psutil
-
 from nas_course.errors import CourseError
+from nas_course.grading import family, view
 from nas_course.grading import limits as stop
-from nas_course.grading import view
 from nas_course.grading.exercise import Diagnosis
 from nas_course.grading.limits import Limits
 from nas_course.grading.report import visible
@@ -59,7 +58,9 @@ class NotebookProcess:
         self.isolation: dict[str, str] = {}
         self.stopped: Diagnosis | None = None
         self._number = 0
-        self._events: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=64)
+        self._events: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=8)
+        # One reply is read for each message sent; what nobody asked for stays in the pipe, unread.
+        self._expected = threading.Semaphore(2)  # the report on isolation, and readiness
         self._outgoing: queue.SimpleQueue[dict | None] = queue.SimpleQueue()
         self._output = b""
         self._printed = 0
@@ -160,26 +161,28 @@ class NotebookProcess:
             raise self.stopped
         self._number += 1
         self._outgoing.put({**message, "id": self._number})
+        self._expected.release()
         reply = self._reply(self._deadline - time.monotonic())
-        if reply.get("id") != self._number:
+        if reply.get("id") != self._number or self._has_more_to_read():
             self._stop(stop.broken_connection())
         return reply
 
     def discard(self) -> None:
-        """End the process because something stands in the pipe that nobody asked for."""
+        """End the process because it sent what no honest process sends."""
         self.stopped = stop.broken_connection()
         self.close()
 
-    @property
-    def is_quiet(self) -> bool:
-        """True while it is usable and has sent nothing but replies."""
-        return self.stopped is None and self._events.empty()
+    def _has_more_to_read(self) -> bool:
+        """True when something stands in the pipe that nobody asked for."""
+        if os.name == "nt":  # a pipe cannot be asked there; the next reply will not fit instead
+            return False
+        return bool(select.select([self._pipe.incoming], [], [], 0)[0])
 
     def begin_step(self, seconds: float) -> None:
         """From now on so many seconds of wall time and of processor time may be used."""
         self._seconds_allowed = seconds
         self._deadline = time.monotonic() + seconds
-        self._processor_seconds_allowed = self._usage()[1] + seconds
+        self._processor_seconds_allowed = self._usage().processor_seconds + seconds
 
     def _reply(self, seconds: float) -> dict:
         try:
@@ -217,7 +220,7 @@ class NotebookProcess:
 
     def _read(self) -> None:
         try:
-            while True:
+            while self._expected.acquire() and not self._closed.is_set():
                 self._put("reply", self._pipe.receive())
         except EOFError:
             self._put("closed", None)
@@ -239,15 +242,20 @@ class NotebookProcess:
 
     def _watch(self) -> None:
         while not self._closed.wait(_EVERY):
-            memory, processor, tasks = self._usage()
-            if tasks >= self.limits.processes:
+            used = self._usage()
+            if used.tasks >= self.limits.processes:
                 self._exceed(stop.over_processes(self.limits))
-            elif memory > self.limits.memory:
+            elif used.memory > self.limits.memory:
                 self._exceed(stop.over_memory(self.limits))
-            elif processor > self._processor_seconds_allowed:
+            elif used.processor_seconds > self._processor_seconds_allowed:
                 self._exceed(stop.over_time(self._seconds_allowed, "used processor time of"))
-            elif self.isolation.get("files") and self._disk_is_full():
+            elif self.isolation.get("files") and family.holds_more(
+                self.folder / "work", self.limits.disk, self.limits.files
+            ):
                 self._exceed(stop.over_disk(self.limits))
+
+    def _usage(self) -> family.Usage:
+        return family.usage(self._process.pid, exact_above=self.limits.memory)
 
     def _exceed(self, diagnosis: Diagnosis) -> None:
         self._put("limit", diagnosis)
@@ -260,64 +268,15 @@ class NotebookProcess:
                 self._events.put((kind, content), timeout=0.1)
                 return
 
-    def _usage(self) -> tuple[int, float, int]:
-        """Memory in bytes, processor time in seconds and tasks, over all of its processes."""
-        memory, processor, tasks = 0, 0.0, 0
-        processes = self._descendants()
-        for process in processes:
-            with contextlib.suppress(psutil.Error), process.oneshot():
-                memory += process.memory_info().rss
-                times = process.cpu_times()
-                processor += sum(times[:4])  # own and reaped children's, user and system
-                tasks += process.num_threads()
-        if memory > self.limits.memory:
-            memory = sum(map(_unshared_memory, processes))
-        return memory, processor, tasks
-
-    def _disk_is_full(self) -> bool:
-        size = count = 0
-        for folder, _, names in os.walk(self.folder / "work"):
-            for name in names:
-                count += 1
-                with contextlib.suppress(OSError):
-                    size += os.lstat(os.path.join(folder, name)).st_size
-                if count > self.limits.files or size > self.limits.disk:
-                    return True
-        return False
-
     # --------------------------------------------------------------------------------- ending
 
-    def _descendants(self) -> list[psutil.Process]:
-        with contextlib.suppress(psutil.Error):
-            top = psutil.Process(self._process.pid)
-            return [top, *top.children(recursive=True)]
-        return []
-
     def _end_processes(self) -> None:
-        """Kill from the bottom; the topmost process goes last, as it is given the orphans."""
-        deadline = time.monotonic() + 5.0
-        while time.monotonic() < deadline:
-            found = self._descendants()
-            below = [p for p in found[1:] if _is_running(p)]
-            for process in below:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-            if not below:
-                break
-            time.sleep(0.02)
+        """End the notebook's processes; the topmost goes last, as it is given the orphans."""
+        family.end_below(self._process.pid)
         self._process.kill()
         self._process.wait()
-        self._end_escaped()
-
-    def _end_escaped(self) -> None:
-        """Kill those with our folder in their environment, where no namespace holds them."""
-        if not self.isolation.get("processes", "not known"):
-            return
-        marker = str(self.folder / "work")
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error, OSError):
-                if process.pid != os.getpid() and process.environ().get("TMPDIR") == marker:
-                    process.kill()
+        if self.isolation.get("processes", "not known"):
+            family.end_with_variable("TMPDIR", str(self.folder / "work"))
 
     def close(self) -> None:
         """End every process of the notebook and remove its files."""
@@ -325,6 +284,7 @@ class NotebookProcess:
             self._end_processes()
             self._closed.set()
             self._outgoing.put(None)
+            self._expected.release()
             for thread in self._threads:
                 thread.join(timeout=5.0)
             # A descriptor that a thread still waits on stays open: its number must not be reused.
@@ -337,17 +297,3 @@ class NotebookProcess:
             with contextlib.suppress(OSError):
                 if stream:
                     stream.close()
-
-
-def _is_running(process: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.Error):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False
-
-
-def _unshared_memory(process: psutil.Process) -> int:
-    """Bytes, where a page that forked processes share is divided among them; slow to find out."""
-    with contextlib.suppress(psutil.Error):
-        found = process.memory_full_info()
-        return getattr(found, "pss", found.uss)
-    return 0

@@ -32,6 +32,7 @@ MOST_DEPTH = 40
 MOST_TEXT = 200_000
 MOST_BYTES = 16 * 2**20
 MOST_BITS = 4_000
+MOST_KEYS = 5_000  # numbers chosen to collide make a table of n keys cost n² steps
 _DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")
 _SPACE_OF_TYPE = {"Genotype": "darts", "Cell201": "nas-bench-201"}
 
@@ -133,11 +134,18 @@ class _Encoder:
 
     def encode_sequence(self, value: Any, depth: int) -> Any:
         tag, kind = next((t, k) for t, k in _SEQUENCES.items() if isinstance(value, k))
+        if isinstance(value, (set, frozenset)):
+            self.count_keys(kind.__len__(value))
         return {tag: [self.encode(item, depth + 1) for item in kind.__iter__(value)]}
 
     def encode_dict(self, value: dict, depth: int) -> Any:
+        self.count_keys(dict.__len__(value))
         pairs = list(dict.items(value))
         return {"dict": [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in pairs]}
+
+    def count_keys(self, number: int) -> None:
+        if number > MOST_KEYS:
+            raise Unsendable(f"a dict or set of {number} keys, more than {MOST_KEYS}")
 
     def encode_array(self, value: np.ndarray, depth: int) -> Any:
         array = np.array(value, copy=True, subok=False)
@@ -245,9 +253,13 @@ class _Decoder:
     def pairs(self, content: Any, depth: int) -> dict:
         if type(content) is not list or any(type(p) is not list or len(p) != 2 for p in content):
             raise Malformed("a dict without pairs")
+        if len(content) > MOST_KEYS:
+            raise Malformed("a dict of too many keys")
         return dict(_hashed(self.items(pair, depth)) for pair in content)
 
     def hashed(self, content: Any, depth: int) -> list:
+        if type(content) is list and len(content) > MOST_KEYS:
+            raise Malformed("a set of too many keys")
         return [_hashed([item, None])[0] for item in self.items(content, depth)]
 
 

@@ -10,6 +10,8 @@ import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
+from nas_course.data.files import cache_folder
+
 _PACKAGE = Path(__file__).resolve().parent.parent
 _STAND_IN = "from nas_course.grading.sandbox.recorder import check, exercises  # noqa: F401\n"
 _SHARED_PARTS = ("transport.py", "answering.py", "sandbox")
@@ -61,7 +63,7 @@ def _is_installed(path: str) -> bool:
 def readable_paths(paths: Iterable[str]) -> list[str]:
     """Python, its packages, the system's libraries and the data sets."""
     wanted = [*_SYSTEM, *(f"/etc/{name}" for name in _SETTINGS), *paths]
-    wanted += [_real(sys.prefix), _real(sys.base_prefix), *_data_folders()]
+    wanted += [_real(path) for path in (sys.prefix, sys.base_prefix, str(cache_folder()))]
     return sorted({path for path in wanted if os.path.lexists(path)})
 
 
@@ -73,11 +75,6 @@ def hidden_paths(notebooks: Iterable[Path]) -> list[str]:
     return sorted(hidden)
 
 
-def _data_folders() -> list[str]:
-    named = os.environ.get("NAS_COURSE_DATA")
-    return [_real(named)] if named else []
-
-
 def _real(path: str) -> str:
     return str(Path(path).resolve())
 
@@ -87,6 +84,7 @@ def environment(work: Path) -> dict[str, str]:
     names = {"HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"}
     folders = dict.fromkeys(names, str(work))
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    data = {"NAS_COURSE_DATA": str(cache_folder())} if cache_folder().is_dir() else {}
     return {
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
@@ -101,7 +99,8 @@ def environment(work: Path) -> dict[str, str]:
         "MKL_NUM_THREADS": "1",
         **kept,
         **folders,
+        **data,
     }
 
 
-_KEPT = ("SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT", "NAS_COURSE_DATA")
+_KEPT = ("SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT")

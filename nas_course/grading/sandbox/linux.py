@@ -85,6 +85,7 @@ def fork_and_wait(pipe: Pipe) -> None:
     """Go on in a child; this process only waits for it, then ends what it left behind."""
     child = os.fork()
     if child:
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # its memory stays closed to the child
         pipe.close()
         wait_for(child)
 

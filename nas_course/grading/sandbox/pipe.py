@@ -6,7 +6,8 @@ import os
 from json import dumps, loads
 from typing import Any
 
-MOST_BYTES = 64 * 2**20
+MOST_BYTES = 32 * 2**20
+MOST_PARTS = 2_000_000
 _HEADER = 4
 
 
@@ -37,8 +38,12 @@ class Pipe:
         size = int.from_bytes(self._read(_HEADER), "big")
         if size > MOST_BYTES:
             raise ValueError(f"a message of {size} bytes, more than {MOST_BYTES}")
+        data = self._read(size)
+        # A short text can become a thousand times its size in objects: count before building.
+        if data.count(b",") + data.count(b"[") + data.count(b"{") > MOST_PARTS:
+            raise ValueError(f"a message of more than {MOST_PARTS} parts")
         try:
-            return loads(self._read(size).decode("utf-8", "surrogatepass"))
+            return loads(data.decode("utf-8", "surrogatepass"))
         except RecursionError as error:
             raise ValueError("a message nested too deeply") from error
 
