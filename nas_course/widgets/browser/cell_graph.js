@@ -1,6 +1,6 @@
 // Panel 3: the cell as a graph; edge width = weight, colour = operation; morphs into the derived cell.
 
-const WIDEST = 16;   // width in px of an edge whose strongest operation has weight 1
+const WIDEST = 22;   // width in px of an edge whose strongest operation has weight 1
 
 // Inputs of a two-input cell stand left, one above the other; all other nodes in a row.
 function graphLayout(view) {

@@ -101,7 +101,10 @@ function drawGap(view, pen, frame, base) {
   pen.beginPath();
   pen.moveTo(x + 4, y[0]); pen.lineTo(x, y[0]); pen.lineTo(x, y[1]); pen.lineTo(x + 4, y[1]);
   pen.stroke();
-  if (x > frame.left + 40) text(pen, view.theme, "gap", x - 5, (y[0] + y[1]) / 2, { align: "right", size: 11 });
+  if (x <= frame.left + 40) return;
+  pen.fillStyle = view.theme.page;
+  pen.fillRect(x - 30, (y[0] + y[1]) / 2 - 8, 28, 16);
+  text(pen, view.theme, "gap", x - 5, (y[0] + y[1]) / 2, { align: "right", size: 11 });
 }
 
 function drawCurveLabels(view, pen, frame, base) {

@@ -56,7 +56,7 @@ function drawHeatCell(view, pen, box, weight, bold) {
   pen.fillStyle = fill;
   pen.fillRect(box.x, box.y, box.w, box.h);
   if (!bold || view.gated()) return;
-  const color = luminance(fill) > 0.2 ? "#111111" : "#ffffff";
+  const color = luminance(fill) > 0.18 ? "#111111" : "#ffffff";
   text(pen, theme, weight.toFixed(2).replace(/^0/, ""), box.x + box.w / 2, box.y + box.h / 2 + 0.5, { align: "center", size: 11, weight: bold, color });
 }
 
