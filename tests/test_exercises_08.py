@@ -162,10 +162,10 @@ def _model_answers(stubs: bool = False) -> dict:
 @pytest.mark.parametrize("key", sorted(EXERCISES))
 def test_the_model_answer_scores_full_marks_in_under_two_seconds(key):
     exercise = EXERCISES[key]
-    start = time.perf_counter()
+    start = time.process_time()
     report = check_here(exercise, _model_answers()[exercise.answer])
     assert report.points == report.possible, str(report)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize("key", sorted(EXERCISES))
