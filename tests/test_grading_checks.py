@@ -73,6 +73,7 @@ def test_page_escapes_and_names_the_verdict_in_words():
 def test_untouched_stub_is_not_answered(answer):
     report = check_here(WEIGHTS, answer)
     assert (report.points, report.verdict) == (0, "not answered")
+    assert {stage.verdict for stage in report.stages} == {"not run"}
 
 
 def test_stub_that_raises_not_implemented_is_not_answered():

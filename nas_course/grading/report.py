@@ -135,9 +135,10 @@ def report_of(
 ) -> Report:
     """Make the report when the stages named in `passed` passed and the next one failed."""
     results = []
+    failed = None if diagnosis and diagnosis.code == "not-answered" else len(passed)
     for number, stage in enumerate(exercise.stages):
         right = number < len(passed)
-        verdict = "passed" if right else "failed" if number == len(passed) else "not run"
+        verdict = "passed" if right else "failed" if number == failed else "not run"
         earned = float(stage.points) if right else 0.0
         results.append(StageResult(stage.name, earned, float(stage.points), verdict))
     reasons = exercise.reasons if diagnosis is None else ()
