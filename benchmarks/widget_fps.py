@@ -57,7 +57,7 @@ result = search_gradient("darts-1st", data, settings=settings, epochs=600, secon
 ended.set()
 spent = time.perf_counter() - began
 costs.sort()
-print("SEARCH ENDED", len(result.history), "rows", pushed[0] / spent, "pushes/s",
+print("SEARCH" + " ENDED", len(result.history), "rows", pushed[0] / spent, "pushes/s",
       1e6 * costs[len(costs) // 2], "us a push")
 """
 # Collects the time of every animation frame for some seconds.
