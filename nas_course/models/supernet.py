@@ -186,7 +186,7 @@ def build_supernet(
     ----------
     space : DARTSSpace or NASBench201Space
     channels : int
-        Channels of the first cells; doubled at each of the two reductions. Even.
+        Channels of the first cells; doubled at each of the two reductions.
     cells : int
         DARTS: all cells of the network. NAS-Bench-201: cells in each of the three stages.
     classes, in_channels : int
