@@ -12,6 +12,7 @@ from nas_course.grading.exercise import Diagnosis, Exercise, Stage, describe
 from nas_course.grading.expect import expect_number
 from nas_course.grading.mistakes import Mistake, Task, judge
 from nas_course.grading.transport import Architecture, Tensor
+from nas_course.operations import DARTS_OPERATIONS
 
 INPUTS = 2
 Edge = tuple[int, int]
@@ -31,16 +32,6 @@ class KeptEdge(NamedTuple):
 Kept = frozenset[KeptEdge]
 
 LESSON_OPERATIONS = ("skip_connect", "sep_conv_3x3", "avg_pool_3x3", "none")
-DARTS_OPERATIONS = (
-    "none",
-    "max_pool_3x3",
-    "avg_pool_3x3",
-    "skip_connect",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-)
 
 
 def _edges(nodes: int) -> list[Edge]:

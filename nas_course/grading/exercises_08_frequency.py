@@ -12,17 +12,8 @@ from nas_course.grading.exercise import Diagnosis, Exercise, Stage
 from nas_course.grading.expect import expect_keys, expect_number
 from nas_course.grading.mistakes import Mistake, Task, judge
 from nas_course.grading.transport import Tensor
+from nas_course.operations import DARTS_OPERATIONS
 
-OPERATIONS = (
-    "none",
-    "max_pool_3x3",
-    "avg_pool_3x3",
-    "skip_connect",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-)
 SMALL_OPERATIONS = ("skip_connect", "sep_conv_3x3", "none")
 FIELDS = ("counts", "expected", "low", "high", "verdicts")
 Frequency = dict[str, Any]
@@ -294,21 +285,26 @@ def _hand_case() -> tuple[Any, ...]:
 
 
 def _form(ask: Ask, rng: np.random.Generator) -> None:
-    _read(ask, _frequency_case(rng, 2, OPERATIONS, 0.0))
+    _read(ask, _frequency_case(rng, 2, DARTS_OPERATIONS, 0.0))
 
 
 def _by_hand(ask: Ask, rng: np.random.Generator) -> None:
-    probes = [_frequency_case(rng, 3, OPERATIONS, 1.0)]
+    probes = [_frequency_case(rng, 3, DARTS_OPERATIONS, 1.0)]
     judge(FREQUENCY, lambda case: _read(ask, case), [_hand_case()], probes)
 
 
 def _no_preference(ask: Ask, rng: np.random.Generator) -> None:
-    cases = [_frequency_case(rng, runs, OPERATIONS, 0.0) for runs in (1, 5)]
-    judge(FREQUENCY, lambda case: _read(ask, case), cases, [_frequency_case(rng, 3, OPERATIONS, 1)])
+    cases = [_frequency_case(rng, runs, DARTS_OPERATIONS, 0.0) for runs in (1, 5)]
+    judge(
+        FREQUENCY,
+        lambda case: _read(ask, case),
+        cases,
+        [_frequency_case(rng, 3, DARTS_OPERATIONS, 1)],
+    )
 
 
 def _preference(ask: Ask, rng: np.random.Generator) -> None:
-    cases = [_frequency_case(rng, 5, ops, 1.5) for ops in (OPERATIONS, SMALL_OPERATIONS) * 4]
+    cases = [_frequency_case(rng, 5, ops, 1.5) for ops in (DARTS_OPERATIONS, SMALL_OPERATIONS) * 4]
     judge(FREQUENCY, lambda case: _read(ask, case), cases)
 
 
