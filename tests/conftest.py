@@ -12,19 +12,13 @@ import sys
 from importlib.util import find_spec
 
 import pytest
+from absence import absent
 from hypothesis import settings
 
 settings.register_profile("course", derandomize=True, max_examples=25, deadline=None, database=None)
 settings.load_profile("course")
 
 NO_BROWSER = "no Chromium found for the browser tests: install one, or set CHROMIUM to its path"
-
-
-def absent(what: str) -> None:
-    """Skip for want of a program; but fail where CI promised to install it."""
-    if os.environ.get("CI"):
-        pytest.fail(f"CI must not skip this: {what}", pytrace=False)
-    pytest.skip(what)
 
 
 def pytest_collection_finish():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import absent
+from absence import absent
 
 from nas_course import data
 from nas_course.data import files
