@@ -2,15 +2,18 @@
 
     python benchmarks/widget_fps.py --seconds 60 --out results/widget_fps.json
 
-Goal V1: at least 55. A DARTS search (one step an epoch, so its history grows to hundreds of rows)
-trains in the kernel with two threads; a thread beside it pushes live rows, 50 a second. The page
-counts its animation frames: before the search, then while it trains and everything moves.
+Goal V1: at least 55. A DARTS search of one step an epoch trains in the kernel, another in a process
+of its own, so both cores train; the history grows to 300 rows of 2 x 14 edges x 8 operations before
+counting starts. A thread beside the search pushes live rows, 50 a second. The page counts its
+animation frames: before the search, then while everything moves.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 from itertools import pairwise
@@ -31,35 +34,48 @@ from nas_course.data import load
 from nas_course.search import search_gradient
 from nas_course.strategies.gradient import GradientSettings
 from nas_course.widgets import AlphaExplorer
-torch.set_num_threads(2)
+torch.set_num_threads(1)
+data = load("digits", train_images=20, valid_images=20, test_images=20)
+settings = GradientSettings(channels=2, cells=3, batch_size=20, alpha_learning_rate=0.02)
+"""
+OTHER_CORE = """
+import sys
+sys.path.insert(0, {root!r})
+from nas_course.data import load
+from nas_course.search import search_gradient
+from nas_course.strategies.gradient import GradientSettings
 data = load("digits", train_images=64, valid_images=64, test_images=60)
-settings = GradientSettings(channels=4, cells=4, batch_size=64, alpha_learning_rate=0.02)
+settings = GradientSettings(channels=4, cells=3, batch_size=16)
+search_gradient("darts-1st", data, settings=settings, epochs=100_000, progress=False)
 """
 SHOW = "explorer = AlphaExplorer()\nexplorer"
 SEARCH = """
-ended, pushed, costs = threading.Event(), [0], []
+ended, costs, kept = threading.Event(), [], []
 
 def push(history):
     while not ended.wait(0.02):
         row = history.rows[-1]
         began = time.perf_counter()
-        history.live(row | {{"epoch": row["epoch"] + 0.5}})
+        history.live(row | {"epoch": row["epoch"] + 0.5})
         costs.append(time.perf_counter() - began)
-        pushed[0] += 1
 
 def start(history):
+    kept.append(history)
     explorer.watch(history)
     threading.Thread(target=push, args=(history,), daemon=True).start()
 
 began = time.perf_counter()
-result = search_gradient("darts-1st", data, settings=settings, epochs=600, seconds={seconds},
-                         progress=False, on_history=start)
-ended.set()
+try:
+    search_gradient("darts-1st", data, settings=settings, epochs=1500, progress=False,
+                    on_history=start)
+except KeyboardInterrupt:
+    ended.set()
 spent = time.perf_counter() - began
 costs.sort()
-print("SEARCH" + " ENDED", len(result.history), "rows", pushed[0] / spent, "pushes/s",
-      1e6 * costs[len(costs) // 2], "us a push")
+print("SEARCH" + " ENDED:", len(kept[0]), "rows;", round(len(costs) / spent, 1),
+      "live rows a second;", round(1e6 * costs[len(costs) // 2]), "microseconds a push")
 """
+ROWS = 300
 # Collects the time of every animation frame for some seconds.
 COUNT = """(seconds) => new Promise((done) => {
   const view = () => document.querySelector(".nas-alpha"), times = [];
@@ -89,20 +105,19 @@ def statistics(counted: dict) -> dict[str, float]:
 
 def measure(page, lab, seconds: int) -> dict:
     """Run the notebook and count frames before the search and during it."""
-    warm_up = 10
-    lab.write("frames.ipynb", [SET_UP, SHOW, SEARCH.format(seconds=seconds + warm_up + 10)])
+    lab.write("frames.ipynb", [SET_UP, SHOW, SEARCH])
     lab.open(page, "frames.ipynb")
     idle = statistics(page.evaluate(COUNT, 5))
     lab.run_all(page)
     page.locator(".nas-choices [data-operation=skip_connect]").click(timeout=300_000)
-    page.wait_for_timeout(1000 * warm_up)
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    training = statistics(page.evaluate(COUNT, seconds))
-    rows = int(page.locator("[data-part=slider]").get_attribute("max"))
     page.wait_for_function(
-        "() => document.body.innerText.includes('SEARCH ENDED')", timeout=300_000
+        "(n) => document.querySelector('[data-part=slider]').max >= n", arg=ROWS, timeout=600_000
     )
-    said = page.locator(".jp-OutputArea-output", has_text="SEARCH ENDED").inner_text()
+    training = statistics(page.evaluate(COUNT, seconds))
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    rows = int(page.locator("[data-part=slider]").get_attribute("max"))
+    lab.interrupt("frames.ipynb")
+    said = page.locator(".jp-OutputArea-output", has_text="SEARCH ENDED").inner_text(timeout=60_000)
     return {
         "idle_page": idle,
         "while_training": training,
@@ -110,6 +125,19 @@ def measure(page, lab, seconds: int) -> dict:
         "kernel": said.strip(),
         "load_average": load,
     }
+
+
+@contextlib.contextmanager
+def other_core_busy():
+    """Train on the second core, in a process of its own."""
+    code = OTHER_CORE.format(root=str(ROOT))
+    single = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, "-c", code], env=single)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def main() -> None:
@@ -122,6 +150,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as home,
         running_lab(Path(folder), Path(home)) as lab,
         sync_playwright() as playwright,
+        other_core_busy(),
     ):
         browser = playwright.chromium.launch(executable_path=find_browser(), args=BROWSER_ARGUMENTS)
         page = browser.new_page(viewport={"width": 1500, "height": 1100})
