@@ -7,6 +7,7 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", MPLBACKEND="Agg")
 
 import ipaddress
+import signal
 import socket
 import sys
 from importlib.util import find_spec
@@ -19,6 +20,12 @@ settings.register_profile("course", derandomize=True, max_examples=25, deadline=
 settings.load_profile("course")
 
 NO_BROWSER = "no Chromium found for the browser tests: install one, or set CHROMIUM to its path"
+
+
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and every program that
+# they start as well; some of these are to be interrupted by a test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish():
