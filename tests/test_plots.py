@@ -430,5 +430,5 @@ def test_images_are_drawn_with_their_classes_and_stretched_to_the_full_range() -
 
 
 def test_more_images_than_there_are_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="got count 21; allowed: from 1 to 20"):
+    with pytest.raises(InvalidInput, match="got count 21; allowed: 1 to 20"):
         plots.draw_images(some_images(), tuple("abcdefghij"), count=21)
