@@ -153,7 +153,8 @@ def test_tests_compute_with_one_thread():
 
 def run_tests_of(folder: Path, text: str, **variables: str) -> subprocess.CompletedProcess:
     """Run a small test file under this project's conftest, in a process of its own."""
-    (folder / "conftest.py").write_text((ROOT / "tests/conftest.py").read_text(encoding="utf-8"))
+    for name in ("conftest.py", "absence.py"):
+        (folder / name).write_text((ROOT / "tests" / name).read_text(encoding="utf-8"))
     (folder / "test_small.py").write_text(text)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = cuda\n")
     outside = {name: value for name, value in os.environ.items() if name != "CI"}

@@ -157,7 +157,8 @@ def test_a_finished_search_survives_a_reload_of_the_page(lab, open_page):
     assert {"image/png", "text/html", "text/plain"} <= set(saved_twin(lab, "late.ipynb"))
 
     page.reload()
-    page.locator(".nas-alpha[data-paints]").wait_for(timeout=120_000)
+    # until the live view is back, its twin from the saved notebook is there too
+    page.locator(".nas-alpha[data-paints]:visible").first.wait_for(timeout=120_000)
     wait_for_rows(page, 3)
     page.wait_for_function(
         "() => document.querySelector('[data-part=verdict]').innerText.includes('skip_connect')"
