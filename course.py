@@ -200,9 +200,27 @@ def setup(extra):
 # ------------------------------------------------------------------- the learner's own copies
 
 
-def digest(path):
+def digest(content):
     """Return the fingerprint of a file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(content).hexdigest()
+
+
+def handed_out(path):
+    """Return a file's content for the learner: chapters come without their outputs.
+
+    Chapters ask for a prediction before they show a result; stored outputs would give it away.
+    """
+    content = path.read_bytes()
+    if path.parent.name != "chapters" or path.suffix != ".ipynb":
+        return content
+    try:
+        notebook = json.loads(content.decode("utf-8"))
+    except ValueError:  # damaged: JupyterLab says what is wrong with it
+        return content
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
 
 
 def copy_notebooks():
@@ -218,13 +236,14 @@ def copy_notebooks():
         mine = WORK / name
         if not source.is_file():
             continue
-        if mine.exists() and digest(mine) != copied.get(name):
-            if copied.get(name) != digest(source):
+        content = handed_out(source)
+        if mine.exists() and digest(mine.read_bytes()) != copied.get(name):
+            if copied.get(name) != digest(content):
                 kept.append(name)
             continue
         mine.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(str(source), str(mine))
-        copied[name] = digest(source)
+        mine.write_bytes(content)
+        copied[name] = digest(content)
     WORK.mkdir(exist_ok=True)
     record.write_text(json.dumps(copied, indent=1))
     return kept

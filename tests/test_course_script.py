@@ -481,6 +481,17 @@ def test_a_deleted_copy_comes_back(course):
     assert (course.WORK / "chapters/a.ipynb").read_text() == "text"
 
 
+def test_chapters_are_handed_out_without_the_results_they_ask_to_predict(course):
+    cell = {"cell_type": "code", "source": "1 + 1", "outputs": ["2"], "execution_count": 7}
+    for name in ("chapters/a.ipynb", "solutions/a.ipynb"):
+        write(course.ROOT / name, json.dumps({"cells": [cell]}))
+    course.copy_notebooks()
+    (handed,) = json.loads((course.WORK / "chapters/a.ipynb").read_text())["cells"]
+    assert handed == {**cell, "outputs": [], "execution_count": None}
+    assert json.loads((course.WORK / "solutions/a.ipynb").read_text())["cells"] == [cell]
+    assert course.copy_notebooks() == []  # the copy counts as unchanged
+
+
 def test_folders_beside_the_notebooks_are_not_copied(course):
     """Such as Jupyter's checkpoints, and the searches beside a measured file."""
     write(course.ROOT / "chapters/.ipynb_checkpoints/a.ipynb", "old")

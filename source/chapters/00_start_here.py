@@ -74,6 +74,9 @@ plots.draw_cell(genotype, "normal")
 # %% [markdown]
 # In this package an architecture is a plain value, not a network: you can print it, compare it,
 # keep it in a set, send it to a colleague as text. The network is built from it when needed.
+#
+# In the text, numbers are places in the cell: 0 and 1 are the inputs $c_{k-2}$ and $c_{k-1}$, and 2
+# to 5 the nodes that the picture calls 0 to 3.
 
 # %%
 print(genotype)
@@ -304,7 +307,8 @@ network = models.build_network(
 )
 fit(network, images.train, Recipe(epochs=25, batch_size=32), seed=0)
 
-print(f"weights of the supernet: {models.parameter_count(result.supernet):,}")
+weights = sum(weight.numel() for weight in result.supernet.weights())
+print(f"weights of the supernet: {weights:,}")
 print(f"test accuracy of the network: {evaluate(network, images.test)['accuracy']:.2f}")
 
 # %% [markdown]

@@ -48,7 +48,8 @@ print("supernet:", settings.cells, "cells,", settings.channels, "channels; searc
 # architecture, **test** is looked at once, at the end. There are few images and few epochs on
 # purpose. `benchmarks/digits_spread.py` trained random cells of this size with several seeds
 # each: with 200 images and 20 epochs the cells differ by no more than the luck of their seeds
-# (F = 0.7), so there is nothing to choose; with 8 epochs they differ (F = 3.3).
+# (F, the variance between cells over that expected from seeds alone, is 0.7), so there is nothing
+# to choose; with 8 epochs they differ (F = 3.3).
 #
 # ## 1. From a choice to a mixture
 #
@@ -345,12 +346,13 @@ for epsilon in (1e-2, 1e-3, 1e-4, 1e-7):
     print(f"length of the difference {epsilon:.0e}: error {error:.2f}")
 
 # %% [markdown]
-# It rises! ReLU and max pooling have kinks, where the gradient jumps. A difference that crosses one
+# It rises, until no kink is crossed any more; and on this batch the paper's estimate is farther off
+# than first order. ReLU and max pooling have kinks, where the gradient jumps. A difference that crosses one
 # adds *jump / length*, and among a million activations some kink is always near. A long
 # difference crosses many and averages them out, a shorter one has fewer and larger errors, and
 # only one that crosses none is exact. On a smooth network the error falls with the square of the
 # length, as it should (`tests/test_hypergradients.py` shows both). So "second order" in a real
-# search is a noisy estimate; chapter 10 will compare it with better ones.
+# search is a noisy estimate; chapter 10 (planned) compares it with better ones.
 #
 # ### One whole step, by hand
 #
@@ -463,6 +465,9 @@ display(plots.draw_cell(genotype, "normal"), plots.draw_cell(genotype, "reduce")
 print(genotype)
 
 # %% [markdown]
+# In the text, numbers are places in the cell: 0 and 1 are the inputs $c_{k-2}$ and $c_{k-1}$, and 2
+# to 5 the nodes that the picture calls 0 to 3.
+#
 # How sure was the search? Look at the margin between the best and the second-best operation. Where
 # it is close to zero, discretization was a toss of a coin.
 
@@ -476,7 +481,7 @@ print("mean entropy above 0.8 of the maximum:", bool(mixing.entropy(pi).mean() >
 # %% [markdown]
 # So the eight curves have parted, but the mixture is still a mixture. What we cut away had more
 # than half of the weight on every edge. That gap between the trained mixture and the derived
-# network is one of DARTS' real problems; chapter 09 is about it.
+# network is one of DARTS' real problems; chapter 09 (planned) is about it.
 #
 # ## 7. Build it, train it from scratch
 #
@@ -509,8 +514,7 @@ print("test accuracy above one half:", evaluate(network, images.test)["accuracy"
 # file it wrote is read here. Run it yourself; it can be interrupted and resumed.
 #
 # ```
-# nas-course compare --data digits --methods darts-1st,darts-2nd,random,hand-designed
-#                    --seeds 5 --random-cells 3 --out results/darts_digits.json
+# nas-course compare --methods darts-1st,darts-2nd,random,hand-designed --out runs/digits.json
 # ```
 
 # %%
@@ -525,10 +529,14 @@ for rival in ("random", "hand-designed"):
     print("-", comparison.statement(results["rows"], "darts-1st", rival))
 
 # %% [markdown]
+# So, on digits: the mean searched cell is no better than the mean random cell, the interval says
+# "undecided", and the plain network is far behind both. (± is the standard deviation; the 95 %
+# interval is that of the mean difference, seed by seed.)
+#
 # Read the table with the noise in mind. Each point is one network, trained once. Where the points
 # of two methods overlap, a few seeds cannot tell them apart, and an honest paper says so. Li and
-# Talwalkar (2019) did this for the papers of the time: random search was a strong baseline in
-# nearly all of them. And look for what is *not* equal: the cells of the methods differ in their
+# Talwalkar (2019) asked this of the methods of their time, and found random search competitive. And
+# look for what is *not* equal: the cells of the methods differ in their
 # number of weights, because pools and skips have none, and a plain network may simply need more
 # epochs than this recipe gives. "Equal recipe" is fair in cost,
 # not in comfort.
@@ -545,6 +553,12 @@ for rival in ("random", "hand-designed"):
 
 # %%
 plots.draw_comparison(larger["rows"])
+
+# %% [markdown]
+# With more images the noise is smaller, and the answer clearer: **this DARTS search, as short as it
+# is, chose worse cells than chance**, though better than a plain network of its size. Do not
+# conclude that DARTS never works: it had some 280 steps, on a small supernet. Do conclude that a
+# paper without the row "random" has not shown that its search does anything.
 
 # %% [markdown]
 # ## 9. What goes wrong in practice
@@ -586,7 +600,8 @@ plots.draw_comparison(larger["rows"])
 # - Two edges per node are kept, `none` never; then the network is trained from scratch.
 # - A search has earned its name when it beats random cells under the same recipe, over seeds.
 #
-# **Exercises:** `exercises/08_darts.ipynb`. **Next:** 09, when DARTS fails.
+# **Exercises:** [exercises/08_darts.ipynb](../exercises/08_darts.ipynb). **Next:** 09, when DARTS
+# fails (planned).
 #
 # ## References
 #

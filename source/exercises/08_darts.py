@@ -144,7 +144,8 @@ check("08.1", parts)
 # - `search_factor`: how many times more GPU days did NASNet's search take than second-order DARTS?
 # - `whole_factor`: the same, when selection and final training are added to DARTS (and nothing to
 #   NASNet, whose final training is not in the table)?
-# - `sharing_factor`: how many times more than a search that shares weights **without** relaxing?
+# - `sharing_factor`: how many times more GPU days did NASNet's search take than a search that shares
+#   weights **without** relaxing?
 # - `relaxation_buys`, `sharing_buys`: what does each idea buy *by itself*? A letter for each:
 #   - **a** no candidate has to be trained from scratch to get its score
 #   - **b** one backward pass says, for every operation on every edge, which way the loss falls

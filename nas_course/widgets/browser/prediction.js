@@ -36,7 +36,7 @@ function cardContents(view) {
   const cell = view.cell(), question = document.createElement("p"), choices = document.createElement("div"), skip = document.createElement("button");
   question.innerHTML = "<strong>Predict first.</strong> <span></span>";
   question.lastChild.textContent = `Which operation will weigh most on edge ${edgeName(cell, view.state.edge).split(" → ").map(pretty).join(" → ")} of the ${view.cellLabel()} when the search ends? ` +
-    "All start equal; none cannot win.";
+    "All start equal. The operation “none” is never selected.";
   choices.className = "nas-choices";
   cell.operations.filter((name) => name !== NONE).forEach((name) => choices.append(operationButton(view, name, () => {
     keepGuess(view, name, 0);
