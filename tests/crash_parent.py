@@ -109,7 +109,7 @@ class Campaign:
         reference = self.folder / "reference"
         assert wait(fork(lambda: run(self.name, self.data, reference, 1000.0))) == 0
         expected = outcome(reference)
-        while self.kills < self.wanted:
+        while not self._enough():
             out = self.folder / f"run-{self.runs}"
             self._kill_until_done(out)
             self.differences += differences(outcome(out), expected)
@@ -124,6 +124,11 @@ class Campaign:
             "steps_needed": self.runs * EPOCHS * STEPS_OF_AN_EPOCH,
             "differences": self.differences,
         }
+
+    def _enough(self) -> bool:
+        """Tell whether there were enough kills, and by luck enough of them inside a save."""
+        in_save = self.in_save >= self.wanted // 12 or self.kills >= 3 * self.wanted
+        return self.kills >= self.wanted and in_save
 
     def _kill_until_done(self, out: Path) -> None:
         code = -signal.SIGKILL
@@ -140,7 +145,7 @@ class Campaign:
 
     def _one_child(self, out: Path) -> int:
         """Let a child search, and kill it: at any time, in a slow save, or at a step of a save."""
-        if self.kills >= self.wanted:
+        if self._enough():
             return wait(fork(lambda: run(self.name, self.data, out, 0.0)))
         if self.kills % 4 == 3:
             disk_step = self.rng.randrange(1, 80)

@@ -50,7 +50,7 @@ def test_a_search_killed_at_random_moments_ends_with_the_same_bits(case, tmp_pat
     report = json.loads(done.stdout)
     print(f"R1 {case}: {report}")
     assert report["differences"] == []
-    assert report["kills"] == KILLS[case] and report["runs"] >= 1
+    assert report["kills"] >= KILLS[case] and report["runs"] >= 1
     assert report["in_save"] >= KILLS[case] // 12
     # R4: saved after every step, a kill costs the step it interrupts and no more
     assert report["steps_begun"] <= report["steps_needed"] + report["kills"]
