@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from nas_course.errors import InvalidInput
 from nas_course.operations import FactorizedReduce, ReLUConvBN
+from nas_course.spaces.darts import NODES
 
 MakeCell = Callable[[str, int], nn.Module]
 STEM_MULTIPLIER = 3
-NODES = 4
 
 
 def reduction_positions(cells: int) -> set[int]:
