@@ -11,16 +11,17 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nas_course"
 # From the bottom up. A module may import from lines above its own, and from its own package.
 LAYERS = (
     ("errors",),
-    ("devices", "history", "mixing"),
+    ("devices", "history", "mixing", "parallel"),
     ("data", "operations"),
     ("spaces",),
     ("models",),
     ("training",),
+    ("tabular",),
     ("estimation",),
     ("strategies", "storage"),
     ("methods",),
     ("search",),
-    ("comparison",),
+    ("comparison", "leaderboard"),
     ("plots",),
     ("widgets",),
     ("grading", "build", "doctor"),
@@ -32,7 +33,8 @@ KNOW_ONLY = {
     "spaces": {"errors", "operations"},
     "history": {"errors"},
     "storage": {"errors"},
-    "strategies.black_box": {"errors", "spaces", "strategies.black_box"},
+    "parallel": {"errors"},
+    "strategies.black_box": {"errors", "spaces", "estimation", "strategies.black_box"},
 }
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}
 

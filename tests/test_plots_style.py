@@ -103,8 +103,32 @@ def test_operations_of_one_space_stay_apart_for_every_eye(theme, space, vision) 
 
 
 @pytest.mark.parametrize("vision", VISION)
-def test_methods_stay_apart_for_every_eye(vision: str) -> None:
-    assert closest(list(style.METHOD_COLORS.values()), vision) >= 0.10
+@pytest.mark.parametrize("family", style.METHOD_FAMILIES)
+def test_methods_of_a_family_and_its_frame_stay_apart_for_every_eye(family, vision) -> None:
+    names = ("random", *style.METHOD_FAMILIES[family])
+    assert closest([style.METHOD_COLORS[name] for name in names], vision) >= 0.10
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_no_two_methods_have_nearly_the_same_color(vision: str) -> None:
+    assert closest(list(style.METHOD_COLORS.values()), vision) >= 0.055
+
+
+def test_every_method_has_a_family_and_a_marker_of_its_own_in_it() -> None:
+    families = style.METHOD_FAMILIES.values()
+    assert {"random"}.union(*families) == set(style.METHOD_COLORS)
+    for names in families:
+        markers = [style.METHOD_MARKERS[name] for name in ("random", *names)]
+        assert len(set(markers)) == len(markers)
+
+
+def test_a_tuned_method_is_drawn_like_the_method() -> None:
+    tuned, plain = style.method_line("reinforce (tuned)"), style.method_line("reinforce")
+    assert tuned.pop("label") == "reinforce (tuned)"
+    assert plain.pop("label") == "reinforce"
+    assert tuned == plain
+    with pytest.raises(InvalidInput, match="Did you mean 'genetic'"):
+        style.method_line("genetics")
 
 
 def test_method_colors_have_contrast_3_to_1_and_text_4_5_to_1() -> None:

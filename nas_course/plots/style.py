@@ -78,17 +78,61 @@ SHORT_NAMES: dict[str, str] = {
     "nor_conv_1x1": "conv 1×1",
     "nor_conv_3x3": "conv 3×3",
 }
+# A figure shows one family and its frame (random search), so these must be well apart; all methods
+# differ somewhat, and by marker and dash too. More methods than that no eye keeps apart by colour.
+METHOD_FAMILIES: dict[str, tuple[str, ...]] = {
+    "gradient": ("darts-1st", "darts-2nd", "hand-designed"),
+    "evolution": ("regularized-evolution", "genetic", "local-search", "epsilon-greedy", "nsga2"),
+    "reinforcement learning": ("reinforce",),
+    "model-based": ("bananas", "tpe", "gp"),
+    "multi-fidelity": ("successive-halving", "hyperband", "asha", "bohb"),
+}
 METHOD_COLORS: dict[str, str] = {
-    "darts-1st": "#1f78c8",
-    "darts-2nd": "#14285f",
     "random": "#d9621e",
     "hand-designed": "#757575",
+    "darts-1st": "#1f78c8",
+    "darts-2nd": "#14285f",
+    "regularized-evolution": "#864391",
+    "genetic": "#c27ab7",
+    "local-search": "#510124",
+    "epsilon-greedy": "#8a1104",
+    "nsga2": "#3803ee",
+    "reinforce": "#0d4f5a",
+    "bananas": "#3e6658",
+    "tpe": "#61179b",
+    "gp": "#3694f3",
+    "successive-halving": "#ae3e25",
+    "hyperband": "#6d162e",
+    "asha": "#6d31bd",
+    "bohb": "#8855fe",
 }
 METHOD_MARKERS: dict[str, str] = {
-    "darts-1st": "o",
-    "darts-2nd": "s",
     "random": "^",
     "hand-designed": "D",
+    "darts-1st": "o",
+    "darts-2nd": "s",
+    "regularized-evolution": "o",
+    "genetic": "s",
+    "local-search": "v",
+    "epsilon-greedy": "P",
+    "nsga2": "D",
+    "reinforce": "o",
+    "bananas": "o",
+    "tpe": "s",
+    "gp": "v",
+    "successive-halving": "o",
+    "hyperband": "s",
+    "asha": "v",
+    "bohb": "P",
+}
+# By marker, so that the two always say the same.
+METHOD_DASHES: dict[str, tuple[float, ...]] = {
+    "^": (),
+    "o": (),
+    "s": (6, 2),
+    "v": (3, 2),
+    "P": (6, 2, 1, 2),
+    "D": (1, 2),
 }
 
 INK = "#1a1a1a"  # text and axes: 17:1 on white
@@ -136,4 +180,27 @@ def line(operation: str) -> dict[str, Any]:
         "linestyle": (0, dashes) if dashes else "-",
         "marker": OPERATION_MARKERS[operation],
         "label": short_name(operation),
+    }
+
+
+def method_line(method: str) -> dict[str, Any]:
+    """Return the keywords with which `Axes.plot` draws this search method.
+
+    What stands in brackets behind a name, as in "reinforce (tuned)", does not change them.
+
+    Raises
+    ------
+    InvalidInput
+        If the method has no style.
+    """
+    name = method.partition(" (")[0]
+    if name not in METHOD_COLORS:
+        raise one_of("method", name, METHOD_COLORS)
+    marker = METHOD_MARKERS[name]
+    dashes = METHOD_DASHES[marker]
+    return {
+        "color": METHOD_COLORS[name],
+        "linestyle": (0, dashes) if dashes else "-",
+        "marker": marker,
+        "label": method,
     }
