@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -109,9 +110,25 @@ def fit(
     InvalidInput
         The images do not fit the network, or it has fewer outputs than there are classes.
     """
+    rows = epoch_by_epoch(model, split, recipe, seed=seed)
+    return list(tqdm(rows, total=recipe.epochs, disable=not progress, unit="epoch", leave=False))
+
+
+def epoch_by_epoch(
+    model: nn.Module, split: Split, recipe: Recipe, *, seed: int
+) -> Iterator[dict[str, float]]:
+    """Train like :func:`fit`, but hand out each epoch's row as soon as the epoch is over.
+
+    Between two rows the network may be evaluated; whoever asks for no further row has stopped
+    the training there, in the middle of its full-length schedule:
+
+        for row in epoch_by_epoch(model, split, recipe, seed=0):
+            if evaluate(model, valid)["accuracy"] > 0.9:
+                break
+    """
     loop = _Loop(model, split, recipe, seed)
-    epochs = tqdm(range(1, recipe.epochs + 1), disable=not progress, unit="epoch", leave=False)
-    return [loop.epoch(number) for number in epochs]
+    for number in range(1, recipe.epochs + 1):
+        yield loop.epoch(number)
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from torch import nn
 
 from nas_course.errors import InvalidInput
 from nas_course.models.cell_network import CellNetwork
+from nas_course.models.cost import multiply_adds
 from nas_course.models.initialisation import initialise, parameter_count
 from nas_course.models.nas_bench_201 import network_201
 from nas_course.models.supernet import MixedSupernet, build_supernet
@@ -61,5 +62,6 @@ __all__ = [
     "build_network",
     "build_supernet",
     "initialise",
+    "multiply_adds",
     "parameter_count",
 ]
