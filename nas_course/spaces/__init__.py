@@ -2,6 +2,7 @@
 
 from nas_course.errors import one_of
 from nas_course.spaces.cells import CellTemplate
+from nas_course.spaces.choices import Choice, ChoiceSpace
 from nas_course.spaces.darts import DARTSSpace, Genotype
 from nas_course.spaces.nas_bench_201 import Cell201, NASBench201Space
 
@@ -21,4 +22,14 @@ def get(name: str) -> DARTSSpace | NASBench201Space:
     return SPACES[name]()
 
 
-__all__ = ["SPACES", "Cell201", "CellTemplate", "DARTSSpace", "Genotype", "NASBench201Space", "get"]
+__all__ = [
+    "SPACES",
+    "Cell201",
+    "CellTemplate",
+    "Choice",
+    "ChoiceSpace",
+    "DARTSSpace",
+    "Genotype",
+    "NASBench201Space",
+    "get",
+]

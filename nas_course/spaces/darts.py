@@ -9,10 +9,12 @@ Liu, Simonyan, Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, sec
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 import re
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -20,16 +22,17 @@ import numpy as np
 from nas_course.errors import InvalidInput, one_of
 from nas_course.operations import DARTS_OPERATIONS
 from nas_course.spaces.cells import CellTemplate, dense_edges
+from nas_course.spaces.choices import Choice, ChoiceSpace, wrong_indices
 
 INPUTS = 2
 NODES = 4
-Choice = tuple[str, int]
-Node = tuple[Choice, ...]
+Input = tuple[str, int]
+Node = tuple[Input, ...]
 Cell = tuple[Node, ...]
 SELECTABLE = tuple(name for name in DARTS_OPERATIONS if name != "none")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Genotype:
     """A discrete DARTS architecture.
 
@@ -86,7 +89,38 @@ def _check_node(where: str, node: Node, predecessors: int) -> None:
         )
 
 
-class DARTSSpace:
+def _trusted(normal: Cell, reduce: Cell) -> Genotype:
+    """Make a genotype of cells that are known to be right, without checking them again."""
+    genotype = object.__new__(Genotype)
+    object.__setattr__(genotype, "normal", normal)
+    object.__setattr__(genotype, "reduce", reduce)
+    return genotype
+
+
+def _cell_choices(kind: str) -> Iterator[Choice]:
+    for node in range(NODES):
+        pairs = itertools.combinations(range(INPUTS + node), 2)
+        yield Choice(f"{kind} node {node} inputs", tuple(f"{a},{b}" for a, b in pairs))
+        yield Choice(f"{kind} node {node} operation of the lower", SELECTABLE)
+        yield Choice(f"{kind} node {node} operation of the higher", SELECTABLE)
+
+
+def _nodes_by_indices(node: int) -> dict[tuple[int, ...], Node]:
+    """Return what each (pair, operation, operation) of the choices of a node stands for."""
+    pairs = itertools.combinations(range(INPUTS + node), 2)
+    return {
+        (pair, first, second): ((SELECTABLE[first], a), (SELECTABLE[second], b))
+        for pair, (a, b) in enumerate(pairs)
+        for first in range(len(SELECTABLE))
+        for second in range(len(SELECTABLE))
+    }
+
+
+NODE_OF = tuple(_nodes_by_indices(node) for node in range(NODES))
+INDICES_OF = tuple({node: indices for indices, node in table.items()} for table in NODE_OF)
+
+
+class DARTSSpace(ChoiceSpace):
     """All genotypes: 180 choices of edges times 7**8 of operations, for each of two cells.
 
     A node with n predecessors picks 2 of them, so the edges of a cell can be chosen in
@@ -97,6 +131,7 @@ class DARTSSpace:
     operations = DARTS_OPERATIONS
     template = CellTemplate(dense_edges(INPUTS, NODES), DARTS_OPERATIONS)
     cells: ClassVar = {"normal": template, "reduce": template}
+    choices = (*_cell_choices("normal"), *_cell_choices("reduce"))
 
     @property
     def cell_size(self) -> int:
@@ -111,30 +146,46 @@ class DARTSSpace:
 
     def sample(self, rng: np.random.Generator) -> Genotype:
         """Draw a genotype, uniformly over all of `size`."""
-        return Genotype(_sample_cell(rng), _sample_cell(rng))
+        return _trusted(_sample_cell(rng), _sample_cell(rng))
+
+    def indices(self, architecture: Genotype) -> tuple[int, ...]:
+        """Return, node by node: the number of its pair of predecessors, of its two operations."""
+        nodes = zip(INDICES_OF * 2, architecture.normal + architecture.reduce, strict=True)
+        return tuple([index for table, node in nodes for index in table[node]])
+
+    def from_indices(self, indices: Sequence[int]) -> Genotype:
+        """Return the genotype of 24 indices, in the order of `choices`."""
+        if len(indices) != len(self.choices):
+            raise wrong_indices(self.choices, indices)
+        triples = (tuple(indices[first : first + 3]) for first in range(0, len(indices), 3))
+        try:
+            nodes = [table[key] for table, key in zip(NODE_OF * 2, triples, strict=True)]
+        except KeyError:
+            raise wrong_indices(self.choices, indices) from None
+        return _trusted(tuple(nodes[:NODES]), tuple(nodes[NODES:]))
 
     def mutate(self, architecture: Genotype, rng: np.random.Generator) -> Genotype:
         """Change one operation or one predecessor; the result is always another genotype."""
-        neighbors = list(self.neighbors(architecture))
-        return neighbors[rng.integers(len(neighbors))]
+        which, number = divmod(int(rng.integers(2 * CELL_NEIGHBORS)), CELL_NEIGHBORS)
+        cells = [architecture.normal, architecture.reduce]
+        cells[which] = _cell_neighbor(cells[which], number)
+        return _trusted(*cells)
 
     def crossover(self, a: Genotype, b: Genotype, rng: np.random.Generator) -> Genotype:
         """Take each node from one of two parents, by a fair coin.
 
         Valid by construction: a node's predecessors depend only on its position.
         """
-        return Genotype(
+        return _trusted(
             _cross_cells(a.normal, b.normal, rng), _cross_cells(a.reduce, b.reduce, rng)
         )
 
     def neighbors(self, architecture: Genotype) -> Iterator[Genotype]:
         """Yield every genotype that differs in one operation or one predecessor."""
-        for name in self.cells:
-            cell = getattr(architecture, name)
-            for index, node in enumerate(cell):
-                for other in _node_neighbors(node, INPUTS + index):
-                    changed = (*cell[:index], other, *cell[index + 1 :])
-                    yield replace(architecture, **{name: changed})
+        for number in range(CELL_NEIGHBORS):
+            yield _trusted(_cell_neighbor(architecture.normal, number), architecture.reduce)
+        for number in range(CELL_NEIGHBORS):
+            yield _trusted(architecture.normal, _cell_neighbor(architecture.reduce, number))
 
     def encode(self, architecture: Genotype) -> np.ndarray:
         """Return the one-hot code: 2 cells x 14 edges x 8 operations, flattened (224 numbers).
@@ -193,7 +244,29 @@ def _cross_cells(a: Cell, b: Cell, rng: np.random.Generator) -> Cell:
     return tuple(pair[rng.integers(2)] for pair in zip(a, b, strict=True))
 
 
-def _node_neighbors(node: Node, predecessors: int) -> Iterator[Node]:
+NODE_NEIGHBORS = tuple(
+    2 * (len(SELECTABLE) - 1 + INPUTS + node - 2) for node in range(NODES)
+)  # either input takes another operation or another free predecessor
+CELL_NEIGHBORS = sum(NODE_NEIGHBORS)
+
+
+def _cell_neighbor(cell: Cell, number: int) -> Cell:
+    """Return neighbour `number` of a cell, in the order of its nodes."""
+    index = 0
+    while number >= NODE_NEIGHBORS[index]:
+        number -= NODE_NEIGHBORS[index]
+        index += 1
+    changed = list(cell)
+    changed[index] = _node_neighbors(cell[index], INPUTS + index)[number]
+    return tuple(changed)
+
+
+@functools.cache  # 980 nodes in all
+def _node_neighbors(node: Node, predecessors: int) -> tuple[Node, ...]:
+    return tuple(_changed_nodes(node, predecessors))
+
+
+def _changed_nodes(node: Node, predecessors: int) -> Iterator[Node]:
     for slot in range(2):
         (operation, source), kept = node[slot], node[1 - slot]
         for name in SELECTABLE:
@@ -204,8 +277,8 @@ def _node_neighbors(node: Node, predecessors: int) -> Iterator[Node]:
                 yield _sorted_node((operation, other), kept)
 
 
-def _sorted_node(*choices: Choice) -> Node:
-    return tuple(sorted(choices, key=lambda choice: choice[1]))
+def _sorted_node(*inputs: Input) -> Node:
+    return tuple(sorted(inputs, key=lambda pair: pair[1]))
 
 
 def _canonical_cell(cell: Cell) -> tuple[str, ...]:
