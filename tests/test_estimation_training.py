@@ -10,7 +10,7 @@ import torch
 
 from nas_course import data, models, spaces
 from nas_course.errors import InvalidInput
-from nas_course.estimation import NetworkBuilder, Score, TrainingEstimate
+from nas_course.estimation import KeptTraining, NetworkBuilder, Score, TrainingEstimate
 from nas_course.training import Recipe, evaluate, fit
 
 
@@ -143,3 +143,40 @@ def test_multiply_adds_of_known_layers_and_the_mode_stays():
     assert [m.training for m in network.modules()] == [True, True, False, True]
     assert network[1].running_mean.equal(statistics)
     assert models.multiply_adds(torch.nn.AvgPool2d(2), (1, 4, 4)) == 0
+
+
+def test_kept_training_gives_the_same_scores_and_trains_only_what_is_missing(digits):
+    plain = TrainingEstimate(digits, RECIPE, build)
+    built = []
+
+    def counting(architecture, generator):
+        built.append(architecture)
+        return build(architecture, generator)
+
+    kept = KeptTraining(replace(plain, build=counting), keep=2)
+    first, second, third = sampled(3)
+    asked = [(first, 1), (second, 2), (first, 3), (first, 2), (second, None)]
+    assert [kept(a, e) for a, e in asked] == [plain(a, e) for a, e in asked]
+    assert built == [first, second]
+    kept(third, 1)  # only two are kept: `first` goes
+    assert kept(first, 1) == plain(first, 1) and built == [first, second, third, first]
+
+
+def test_kept_training_starts_anew_after_a_break_and_in_another_process(digits):
+    fails = iter([True, False])
+
+    class Breaks(TrainingEstimate):
+        def stages(self, architecture):
+            for score in super().stages(architecture):
+                yield score
+                if next(fails, False):
+                    raise KeyboardInterrupt
+
+    (architecture,) = sampled(1)
+    builder = NetworkBuilder.fitting(digits, channels=4, cells=2)
+    kept = KeptTraining(Breaks(digits, RECIPE, builder))
+    with pytest.raises(KeyboardInterrupt):
+        kept(architecture, 2)
+    honest = KeptTraining(TrainingEstimate(digits, RECIPE, builder))
+    assert kept(architecture, 2) == honest(architecture, 2)
+    assert pickle.loads(pickle.dumps(honest))(architecture, 2) == honest(architecture, 2)

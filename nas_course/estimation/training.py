@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -99,7 +99,7 @@ class TrainingEstimate:
         stages = self.stages(architecture)
         return [next(stages) for _ in range(wanted)][-1]
 
-    def stages(self, architecture: Any) -> Iterator[Score]:
+    def stages(self, architecture: Any) -> Generator[Score, None, None]:
         """Train, and hand out the score after each epoch; who stops asking stops the training.
 
         The curve holds the validation accuracies, measured after each epoch: what early stopping
