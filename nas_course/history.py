@@ -1,9 +1,10 @@
-"""The record of a search: a row per epoch, saved as it grows, read live or from a file.
+"""The record of a search, row by row, saved as it grows, read live or from a file.
 
 Use::
 
     history = History.load("runs/first")          # a run folder, or its history.jsonl
     history.weights("normal")[-1]                 # (edges, operations) mixing weights at the end
+    history.column("value")                       # of each evaluation, where they are counted
     stop = history.subscribe(lambda row, stored: print(row["epoch"]))
 """
 
@@ -23,6 +24,7 @@ from nas_course.errors import CourseError, InvalidInput, one_of
 
 FORMAT = 1
 FILE_NAME = "history.jsonl"
+COUNTERS = ("epoch", "evaluation")  # what a row may be counted by
 
 Row = dict[str, Any]
 Listener = Callable[[Row, bool], None]
@@ -33,20 +35,24 @@ class HistoryError(CourseError):
 
 
 class History:
-    """Rows of one search, in order of their epoch.
+    """Rows of one search, in order of their epoch or evaluation.
 
     Parameters
     ----------
     header : mapping
         What was run: ``method``, ``space``, ``data``, ``seed``, ``epochs``, ``versions`` and
-        ``cells``, which maps a cell's name to its ``edges`` and ``operations``. ``kind`` and
-        ``format`` are added.
+        ``cells``, which maps a cell's name to its ``edges`` and ``operations``. ``counts`` names
+        the number that every row has and that only grows: "epoch" (where it is left out) or
+        "evaluation". ``kind`` and ``format`` are added.
     path : Path, optional
         File to start. An existing file of that name is replaced. Without it rows stay in memory.
     """
 
     def __init__(self, header: Mapping[str, Any], path: str | Path | None = None) -> None:
         self.header: dict[str, Any] = {"kind": "header", "format": FORMAT} | _plain(dict(header))
+        self.counts: str = self.header.get("counts", COUNTERS[0])
+        if self.counts not in COUNTERS:
+            raise one_of("counts", self.counts, COUNTERS)
         self.rows: list[Row] = []
         self.path = None if path is None else Path(path)
         self._listeners: list[Listener] = []
@@ -77,7 +83,7 @@ class History:
         lines = _read_lines(file)
         header = _parse_header(file, lines)
         history = cls(header)
-        history.rows = _parse_rows(file, lines, history.cells)
+        history.rows = _parse_rows(file, lines, history.counts, history.cells)
         return history
 
     @classmethod
@@ -107,11 +113,11 @@ class History:
         Tensors and arrays become lists, and numbers that are not finite become null.
         """
         plain = _plain(dict(row))
-        _check_row(plain, self.cells)
-        if self.rows and plain["epoch"] <= self.rows[-1]["epoch"]:
-            last = self.rows[-1]["epoch"]
+        _check_row(plain, self.counts, self.cells)
+        if self.rows and plain[self.counts] <= self.rows[-1][self.counts]:
+            last = self.rows[-1][self.counts]
             raise InvalidInput(
-                f"epoch: got {plain['epoch']}; allowed: above {last}, the last row's."
+                f"{self.counts}: got {plain[self.counts]}; allowed: above {last}, the last row's."
             )
         if self.path is not None:
             _append_line(self.path, plain)
@@ -169,8 +175,15 @@ class History:
                 )
 
 
+_PLAIN_TYPES = frozenset({str, int, bool, type(None)})
+
+
 def _plain(value: Any) -> Any:
     """Turn tensors, arrays and numpy numbers into what JSON can hold; not finite becomes None."""
+    if type(value) in _PLAIN_TYPES:  # nearly all of a row, and a search may add 20,000 a second
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -260,6 +273,11 @@ def _parse_header(file: Path, lines: list[str]) -> Row:
             f"{file}, line 1: history format {header.get('format')!r}; this version of nas-course "
             f"reads format {FORMAT}. Use the version that wrote it: {header.get('versions')}."
         )
+    if header.get("counts", COUNTERS[0]) not in COUNTERS:
+        raise HistoryError(
+            f"{file}, line 1: 'counts' is {header.get('counts')!r}; allowed: {COUNTERS}. The file "
+            f"was damaged or edited; resume the search (--resume) to write it anew."
+        )
     if not _cells_are_whole(header.get("cells", {})):
         raise HistoryError(
             f"{file}, line 1: 'cells' must give edges and operations for each cell. The file was "
@@ -277,12 +295,12 @@ def _cells_are_whole(cells: Any) -> bool:
     )
 
 
-def _parse_rows(file: Path, lines: list[str], cells: dict[str, Any]) -> list[Row]:
+def _parse_rows(file: Path, lines: list[str], counts: str, cells: dict[str, Any]) -> list[Row]:
     rows = []
     for number, line in enumerate(lines[1:], start=2):
         row = _parse_line(file, number, line)
         try:
-            _check_row(row, cells)
+            _check_row(row, counts, cells)
         except InvalidInput as error:
             raise HistoryError(
                 f"{file}, line {number}: {error} The file was damaged or edited; resume the search "
@@ -292,10 +310,12 @@ def _parse_rows(file: Path, lines: list[str], cells: dict[str, Any]) -> list[Row
     return rows
 
 
-def _check_row(row: Row, cells: dict[str, Any]) -> None:
-    epoch = row.get("epoch")
-    if isinstance(epoch, bool) or not isinstance(epoch, int | float):
-        raise InvalidInput(f"epoch: got {epoch!r}; allowed: a number.")
+def _check_row(row: Row, counts: str, cells: dict[str, Any]) -> None:
+    number = row.get(counts)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise InvalidInput(f"{counts}: got {number!r}; allowed: a number.")
+    if not cells:
+        return
     alphas = row.get("alphas", {})
     for name, cell in cells.items():
         expected = (len(cell["edges"]), len(cell["operations"]))

@@ -222,3 +222,38 @@ def test_each_line_of_the_file_is_strict_json(file):
 
     for line in file.read_text().splitlines():
         json.loads(line, parse_constant=refuse)
+
+
+# Rows that count evaluations, as those of black-box searches.
+
+EVALUATIONS = {"method": "random", "space": "nas-bench-201", "seed": 0, "counts": "evaluation"}
+
+
+def evaluation(number, **more):
+    return {"evaluation": number, "value": number / 10, "measures": {"parameters": 5}} | more
+
+
+def test_a_history_may_count_evaluations(tmp_path):
+    history = History(EVALUATIONS, tmp_path / "history.jsonl")
+    for number in (1, 2, 3):
+        history.append(evaluation(number, epochs=None))
+    for loaded in (History.load(tmp_path), History.reopen(tmp_path)):
+        assert loaded.counts == "evaluation" and loaded.rows == history.rows
+        assert list(loaded.column("value")) == [0.1, 0.2, 0.3]
+    with pytest.raises(InvalidInput, match="evaluation: got 3; allowed: above 3"):
+        history.append(evaluation(3))
+    with pytest.raises(InvalidInput, match="evaluation: got None"):
+        history.append({"epoch": 4, "value": 0.0})
+
+
+def test_histories_count_epochs_where_nothing_is_said(file):
+    assert History.load(file).counts == "epoch"
+
+
+def test_what_is_counted_is_one_of_two_things(tmp_path):
+    with pytest.raises(InvalidInput, match="counts: got 'steps'; allowed: 'epoch', 'evaluation'"):
+        History(EVALUATIONS | {"counts": "steps"})
+    path = History(EVALUATIONS, tmp_path / "history.jsonl").path
+    path.write_text(path.read_text().replace('"evaluation"', '["epoch"]'))
+    with pytest.raises(HistoryError, match="'counts' is"):
+        History.load(path)
