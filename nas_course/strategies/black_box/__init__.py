@@ -1,5 +1,11 @@
 """Black-box strategies: asked for an architecture, told its score, nothing else known."""
 
+from nas_course.strategies.black_box.epsilon_greedy import EpsilonGreedy
+from nas_course.strategies.black_box.genetic import GeneticAlgorithm
+from nas_course.strategies.black_box.local_search import LocalSearch
+from nas_course.strategies.black_box.population import Member
+from nas_course.strategies.black_box.random_search import RandomSearch
+from nas_course.strategies.black_box.regularized_evolution import RegularizedEvolution
 from nas_course.strategies.black_box.strategy import (
     Finished,
     Partial,
@@ -11,8 +17,14 @@ from nas_course.strategies.black_box.strategy import (
 )
 
 __all__ = [
+    "EpsilonGreedy",
     "Finished",
+    "GeneticAlgorithm",
+    "LocalSearch",
+    "Member",
     "Partial",
+    "RandomSearch",
+    "RegularizedEvolution",
     "Strategy",
     "fitness",
     "generator_state",
