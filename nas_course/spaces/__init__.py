@@ -1,15 +1,18 @@
 """Search spaces: what may be built. An architecture is an immutable value, never a module."""
 
+from typing import Any
+
 from nas_course.errors import one_of
 from nas_course.spaces.cells import CellTemplate
 from nas_course.spaces.choices import Choice, ChoiceSpace
 from nas_course.spaces.darts import DARTSSpace, Genotype
+from nas_course.spaces.mixed import MixedDesign, MixedSpace
 from nas_course.spaces.nas_bench_201 import Cell201, NASBench201Space
 
-SPACES = {space.name: space for space in (DARTSSpace, NASBench201Space)}
+SPACES = {space.name: space for space in (DARTSSpace, NASBench201Space, MixedSpace)}
 
 
-def get(name: str) -> DARTSSpace | NASBench201Space:
+def get(name: str) -> Any:
     """Return the space of this name.
 
     Raises
@@ -30,6 +33,8 @@ __all__ = [
     "ChoiceSpace",
     "DARTSSpace",
     "Genotype",
+    "MixedDesign",
+    "MixedSpace",
     "NASBench201Space",
     "get",
 ]
