@@ -3,6 +3,8 @@
 from nas_course.strategies.black_box.epsilon_greedy import EpsilonGreedy
 from nas_course.strategies.black_box.genetic import GeneticAlgorithm
 from nas_course.strategies.black_box.local_search import LocalSearch
+from nas_course.strategies.black_box.nsga2 import NSGA2
+from nas_course.strategies.black_box.pareto import hypervolume
 from nas_course.strategies.black_box.population import Member
 from nas_course.strategies.black_box.random_search import RandomSearch
 from nas_course.strategies.black_box.regularized_evolution import RegularizedEvolution
@@ -17,6 +19,7 @@ from nas_course.strategies.black_box.strategy import (
 )
 
 __all__ = [
+    "NSGA2",
     "EpsilonGreedy",
     "Finished",
     "GeneticAlgorithm",
@@ -28,6 +31,7 @@ __all__ = [
     "Strategy",
     "fitness",
     "generator_state",
+    "hypervolume",
     "require",
     "set_generator_state",
 ]
