@@ -83,6 +83,14 @@ class MLP(nn.Module):
         return self.head(self.hidden(rows)).squeeze(1)
 
 
+def weights_of(depth: int, width: int, *, inputs: int) -> int:
+    """Count the weights of an :class:`MLP` without making it.
+
+    (inputs + 1) w + (depth - 1) (w + 1) w + w + 1, biases included.
+    """
+    return (inputs + 1) * width + (depth - 1) * (width + 1) * width + width + 1
+
+
 class StackedMLP(nn.Module):
     """Networks of one depth and width side by side, for training many at the price of few steps.
 
