@@ -34,6 +34,26 @@ NAS_BENCH_201_OPERATIONS = (
     "nor_conv_3x3",
     "avg_pool_3x3",
 )
+# The cell space of lesson 000; its text says identity for skip_connect and zero for none.
+EIGHT_OPERATIONS = (
+    "nor_conv_3x3",
+    "nor_conv_5x5",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "skip_connect",
+    "none",
+)
+# Pham et al., "ENAS", ICML 2018, section 2.4.
+ENAS_OPERATIONS = (
+    "skip_connect",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "avg_pool_3x3",
+    "max_pool_3x3",
+)
+CHAIN_OPERATIONS = ("nor_conv_3x3", "nor_conv_5x5", "sep_conv_3x3", "sep_conv_5x5")
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -186,6 +206,9 @@ _BUILDERS: dict[str, Callable[[int, int, bool], nn.Module]] = {
     "nor_conv_3x3": lambda channels, stride, affine: ReLUConvBN(
         channels, channels, 3, stride, affine
     ),
+    "nor_conv_5x5": lambda channels, stride, affine: ReLUConvBN(
+        channels, channels, 5, stride, affine
+    ),
 }
 
 
@@ -195,7 +218,7 @@ def build_operation(name: str, channels: int, stride: int, *, affine: bool) -> n
     Parameters
     ----------
     name : str
-        One of `DARTS_OPERATIONS` or `NAS_BENCH_201_OPERATIONS`.
+        One of the named sets of this module, for example of `DARTS_OPERATIONS`.
     channels : int
         Channels of input and output, at least 1.
     stride : int

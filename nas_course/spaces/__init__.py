@@ -4,12 +4,25 @@ from typing import Any
 
 from nas_course.errors import one_of
 from nas_course.spaces.cells import CellTemplate
+from nas_course.spaces.chain import Chain, ChainSpace, Layer
 from nas_course.spaces.choices import Choice, ChoiceSpace
 from nas_course.spaces.darts import DARTSSpace, Genotype
+from nas_course.spaces.eight_operations import EightOperationsCell, EightOperationsSpace
+from nas_course.spaces.enas_micro import ENASGenotype, ENASMicroSpace
 from nas_course.spaces.mixed import MixedDesign, MixedSpace
 from nas_course.spaces.nas_bench_201 import Cell201, NASBench201Space
 
-SPACES = {space.name: space for space in (DARTSSpace, NASBench201Space, MixedSpace)}
+SPACES = {
+    space.name: space
+    for space in (
+        DARTSSpace,
+        NASBench201Space,
+        EightOperationsSpace,
+        ENASMicroSpace,
+        ChainSpace,
+        MixedSpace,
+    )
+}
 
 
 def get(name: str) -> Any:
@@ -29,10 +42,17 @@ __all__ = [
     "SPACES",
     "Cell201",
     "CellTemplate",
+    "Chain",
+    "ChainSpace",
     "Choice",
     "ChoiceSpace",
     "DARTSSpace",
+    "ENASGenotype",
+    "ENASMicroSpace",
+    "EightOperationsCell",
+    "EightOperationsSpace",
     "Genotype",
+    "Layer",
     "MixedDesign",
     "MixedSpace",
     "NASBench201Space",

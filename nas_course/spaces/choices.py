@@ -11,9 +11,13 @@ layers can propose one.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -38,10 +42,15 @@ class Choice:
 
 
 class ChoiceSpace(ABC):
-    """What a space promises about its choices.
+    """What a space promises, and what follows from its choices alone.
+
+    The methods that are not abstract are right for a space where every assignment is another
+    architecture; a space where some choices decide only at times replaces them.
 
     Attributes
     ----------
+    name : str
+        In the registry `nas_course.spaces.SPACES`.
     choices : tuple of Choice
         Always the same number in the same order.
     """
@@ -63,9 +72,69 @@ class ChoiceSpace(ABC):
             If there is not one index for each choice, or one is out of range.
         """
 
+    @abstractmethod
+    def canonical(self, architecture: Any) -> Hashable:
+        """Return a key that is equal for architectures which are one network, renamed."""
+
+    @abstractmethod
+    def parse(self, text: str) -> Any:
+        """Read what `str(architecture)` wrote; `InvalidInput` names the token that is wrong."""
+
     def active(self, architecture: Any) -> tuple[bool, ...]:
         """Say of each choice whether it decides anything, given the others."""
         return (True,) * len(self.choices)
+
+    @property
+    def size(self) -> int:
+        """Number of architectures: the product of the numbers of options."""
+        return math.prod(len(choice.options) for choice in self.choices)
+
+    def sample(self, rng: np.random.Generator) -> Any:
+        """Draw an architecture, uniformly over all of `size`: every choice by a fair die."""
+        return self.from_indices(rng.integers(self._option_counts).tolist())
+
+    def mutate(self, architecture: Any, rng: np.random.Generator) -> Any:
+        """Change one choice: one of the neighbours, each with the same probability."""
+        return self._neighbor(self.indices(architecture), int(rng.integers(self._steps[-1])))
+
+    def crossover(self, a: Any, b: Any, rng: np.random.Generator) -> Any:
+        """Take each choice from one of two parents, by a fair coin."""
+        return uniform(self, a, b, rng)
+
+    def neighbors(self, architecture: Any) -> Iterator[Any]:
+        """Yield every architecture that differs in one choice."""
+        indices = self.indices(architecture)
+        return (self._neighbor(indices, number) for number in range(self._steps[-1]))
+
+    def encode(self, architecture: Any) -> np.ndarray:
+        """Return the one-hot code: a number for each option of each choice.
+
+        Zeros at the options of a choice that is not active.
+        """
+        code = np.zeros(int(self._option_counts.sum()))
+        ones = np.array(self.indices(architecture)) + self._first_options
+        code[ones[list(self.active(architecture))]] = 1
+        return code
+
+    def _neighbor(self, indices: tuple[int, ...], number: int) -> Any:
+        row = bisect_right(self._steps, number)
+        other = number - self._steps[row - 1] if row else number
+        changed = list(indices)
+        changed[row] = other + (other >= indices[row])  # the options without the one there is
+        return self.from_indices(changed)
+
+    @cached_property
+    def _option_counts(self) -> np.ndarray:
+        return np.array([len(choice.options) for choice in self.choices])
+
+    @cached_property
+    def _first_options(self) -> np.ndarray:
+        return np.cumsum(self._option_counts) - self._option_counts
+
+    @cached_property
+    def _steps(self) -> list[int]:
+        """Number of neighbours that differ in the first choice, in the first two, and so on."""
+        return list(accumulate(len(choice.options) - 1 for choice in self.choices))
 
 
 def wrong_indices(choices: Sequence[Choice], indices: Sequence[int]) -> InvalidInput:

@@ -20,6 +20,7 @@ from nas_course.errors import InvalidInput, one_of
 from nas_course.operations import NAS_BENCH_201_OPERATIONS
 from nas_course.spaces.cells import CellTemplate, dense_edges
 from nas_course.spaces.choices import Choice, ChoiceSpace, wrong_indices
+from nas_course.spaces.nodes import Wire
 
 EDGES = dense_edges(1, 3)
 OPERATION_OF = dict(enumerate(NAS_BENCH_201_OPERATIONS))
@@ -49,6 +50,7 @@ class Cell201:
     """
 
     operations: tuple[str, ...]
+    kinds: ClassVar = ("cell",)
 
     def __post_init__(self) -> None:
         if len(self.operations) != len(EDGES):
@@ -69,6 +71,14 @@ class Cell201:
             ]
             nodes.append("|" + "|".join(terms) + "|")
         return "+".join(nodes)
+
+    def wires(self, kind: str = "cell") -> list[Wire]:
+        """List (source, target, operation) of the six edges, `none` included."""
+        return [(*edge, name) for edge, name in zip(EDGES, self.operations, strict=True)]
+
+    def outputs(self, kind: str = "cell") -> tuple[int, ...]:
+        """Return the node that is the output: the last one."""
+        return (3,)
 
 
 def _trusted(operations: tuple[str, ...]) -> Cell201:
