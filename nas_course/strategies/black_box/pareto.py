@@ -124,7 +124,7 @@ def _area(heights: np.ndarray) -> float:
 
 def _volume(heights: np.ndarray) -> float:
     ordered = heights[np.argsort(-heights[:, 2], kind="stable")]
-    floors = np.append(ordered[1:, 2], 0.0)
+    floors = np.append(ordered[:, 2], 0.0)[1:]
     return sum(
         (_area(ordered[: count + 1, :2]) * (point[2] - floor) if point[2] > floor else 0.0)
         for count, (point, floor) in enumerate(zip(ordered, floors, strict=True))
