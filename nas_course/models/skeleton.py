@@ -63,14 +63,16 @@ class CellSkeleton(nn.Module):
     Parameters
     ----------
     make_cell : callable (kind, channels) -> module
-        `kind` is "normal" or "reduce". The module maps two (B, C, H, W) to (B, 4 C, H', W'),
-        H' = H / 2 for "reduce".
+        `kind` is "normal" or "reduce". The module maps two (B, C, H, W) to
+        (B, multiplier C, H', W'), H' = H / 2 for "reduce".
     channels : int
         Channels of the first cells; doubled by each reduction. The stem has three times as many.
     cells, classes, in_channels : int
         Number of cells, of classes, and of image channels; each at least 1.
     affine : bool
         Whether the batch normalisation of the preprocessing is learned.
+    multiplier : int
+        Channels of a cell's output in multiples of its own: in DARTS the number of its nodes.
 
     Raises
     ------
@@ -87,6 +89,7 @@ class CellSkeleton(nn.Module):
         classes: int,
         in_channels: int,
         affine: bool,
+        multiplier: int = NODES,
     ) -> None:
         super().__init__()
         require_positive(channels=channels, cells=cells, classes=classes, in_channels=in_channels)
@@ -106,7 +109,7 @@ class CellSkeleton(nn.Module):
             channels = channels * 2 if kind == "reduce" else channels
             self.inputs.append(CellInputs(before, channels, after_reduction, affine))
             self.cells.append(make_cell(kind, channels))
-            before, after_reduction = (before[1], NODES * channels), kind == "reduce"
+            before, after_reduction = (before[1], multiplier * channels), kind == "reduce"
         self.features = before[1]
         self.classifier = nn.Linear(self.features, classes)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from nas_course.errors import InvalidInput
+from nas_course.errors import InvalidInput, one_of
 from nas_course.models.initialisation import initialise
 from nas_course.models.nas_bench_201 import Skeleton201
 from nas_course.models.skeleton import CellSkeleton, stack_nodes
@@ -21,6 +21,7 @@ from nas_course.operations import BatchNorm, build_operation
 from nas_course.spaces import CellTemplate, DARTSSpace, NASBench201Space
 
 MINIMUM_CELLS = 3
+SUPERNET_SPACES = (DARTSSpace.name, NASBench201Space.name)
 
 
 class MixedOperation(nn.Module):
@@ -205,13 +206,16 @@ def build_supernet(
     Raises
     ------
     InvalidInput
-        If a size is below 1, or a DARTS supernet has fewer than 3 cells.
+        If a size is below 1, a DARTS supernet has fewer than 3 cells, or the space has no
+        mixed supernet.
     """
     sizes = {"channels": channels, "cells": cells, "classes": classes, "in_channels": in_channels}
     supernet: MixedSupernet
     if isinstance(space, NASBench201Space):
         supernet = Supernet201(space, **sizes)
-    else:
+    elif isinstance(space, DARTSSpace):
         supernet = DARTSSupernet(space, **sizes)
+    else:
+        raise one_of("space of a mixed supernet", space.name, SUPERNET_SPACES)
     supernet.start(generator, alpha_scale)
     return supernet
