@@ -22,6 +22,7 @@ COMMANDS = {
     "methods": ("nas_course.search.list_command", "list the search methods"),
     "search": ("nas_course.search.command", "search an architecture"),
     "compare": ("nas_course.comparison", "train what a search found beside its rivals"),
+    "build-table": ("nas_course.tabular.building_command", "train the whole tabular benchmark"),
     "grade": ("nas_course.grading.command", "grade exercise notebooks"),
 }
 FAILED = 2  # exit code for what the user can mend
