@@ -63,7 +63,7 @@ class Protocol:
     epochs: int = 9
     batch_size: int = 256
     learning_rate: float = 0.3
-    warm_up: float = 0.15
+    warm_up: float = 0.04
     momentum: float = 0.9
     weight_decay: float = 5e-4
     norm_momentum: float = 0.3
