@@ -1,13 +1,16 @@
 """Black-box strategies: asked for an architecture, told its score, nothing else known."""
 
+from nas_course.strategies.black_box.bananas import Bananas
 from nas_course.strategies.black_box.epsilon_greedy import EpsilonGreedy
 from nas_course.strategies.black_box.genetic import GeneticAlgorithm
 from nas_course.strategies.black_box.local_search import LocalSearch
 from nas_course.strategies.black_box.nsga2 import NSGA2
+from nas_course.strategies.black_box.optuna_search import OptunaSearch
 from nas_course.strategies.black_box.pareto import hypervolume
 from nas_course.strategies.black_box.population import Member
 from nas_course.strategies.black_box.random_search import RandomSearch
 from nas_course.strategies.black_box.regularized_evolution import RegularizedEvolution
+from nas_course.strategies.black_box.reinforce import Reinforce
 from nas_course.strategies.black_box.strategy import (
     Finished,
     Partial,
@@ -20,14 +23,17 @@ from nas_course.strategies.black_box.strategy import (
 
 __all__ = [
     "NSGA2",
+    "Bananas",
     "EpsilonGreedy",
     "Finished",
     "GeneticAlgorithm",
     "LocalSearch",
     "Member",
+    "OptunaSearch",
     "Partial",
     "RandomSearch",
     "RegularizedEvolution",
+    "Reinforce",
     "Strategy",
     "fitness",
     "generator_state",
