@@ -19,10 +19,24 @@ class CellTemplate:
     operations : tuple of str
         The candidate operations of every edge. Column o of an array of architecture parameters
         belongs to `operations[o]`.
+    identity : str or None
+        The operation that passes its input on unchanged wherever it stands, so that it is no
+        step of a path through the cell.
     """
 
     edges: tuple[Edge, ...]
     operations: tuple[str, ...]
+    identity: str | None = None
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs: nodes into which no edge leads."""
+        return min(target for _, target in self.edges)
+
+    @property
+    def nodes(self) -> int:
+        """Number of the other nodes."""
+        return 1 + self.edges[-1][1] - self.inputs
 
     def incoming(self, target: int) -> list[int]:
         """Return the rows of the edges that end in node `target`."""

@@ -124,6 +124,14 @@ class EightOperationsSpace(ChoiceSpace):
         )
 
     @property
+    def size_without_dead_nodes(self) -> int:
+        """Number of cells in which every node carries something: both `none` is excluded."""
+        return math.prod(
+            math.comb(INPUTS + node, 2) * (len(EIGHT_OPERATIONS) ** 2 - 1)
+            for node in range(self.nodes)
+        )
+
+    @property
     def relaxed_size(self) -> int:
         """One operation on every edge, none left out: 8**14 with four nodes."""
         return len(EIGHT_OPERATIONS) ** len(self.template.edges)

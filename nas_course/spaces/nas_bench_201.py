@@ -93,7 +93,7 @@ class NASBench201Space(ChoiceSpace):
 
     name = "nas-bench-201"
     operations = NAS_BENCH_201_OPERATIONS
-    cells: ClassVar = {"cell": CellTemplate(EDGES, NAS_BENCH_201_OPERATIONS)}
+    cells: ClassVar = {"cell": CellTemplate(EDGES, NAS_BENCH_201_OPERATIONS, "skip_connect")}
     choices = tuple(Choice(f"edge {a}-{b}", NAS_BENCH_201_OPERATIONS) for a, b in EDGES)
 
     @property
