@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,8 +23,9 @@ import nas_course
 from nas_course.data import ImageData
 from nas_course.errors import InvalidInput
 from nas_course.parallel import ResubmittingPool
-from nas_course.spaces.nas_bench_201 import Cell201, NASBench201Space
-from nas_course.tabular.protocol import Protocol, Row, train_cell
+from nas_course.tabular.classes import SPACE, representatives
+from nas_course.tabular.protocol import Protocol, train_cell
+from nas_course.tabular.rows import Row
 
 ROWS_FILE = "rows.jsonl"
 ORDER_SEED = 201
@@ -42,20 +43,6 @@ class Made:
     version: str
     commit: str
     torch: str
-
-
-def classes() -> dict[Hashable, list[Cell201]]:
-    """Group the 15,625 cells by canonical form: 6,466 groups, in lexicographic order."""
-    space = NASBench201Space()
-    groups: dict[Hashable, list[Cell201]] = {}
-    for cell in space:
-        groups.setdefault(space.canonical(cell), []).append(cell)
-    return groups
-
-
-def representatives() -> list[Cell201]:
-    """Return the first cell of every class in lexicographic order: the 6,466 that are trained."""
-    return [group[0] for group in classes().values()]
 
 
 def build(out: Path, protocol: Protocol, workers: int, extra_seeds: int = 2) -> list[dict]:
@@ -205,7 +192,7 @@ def _prepare(protocol: Protocol) -> None:
 
 
 def _train(text: str, protocol: Protocol, seed: int) -> Row:
-    return train_cell(NASBench201Space().parse(text), protocol, seed, _images[protocol])
+    return train_cell(SPACE.parse(text), protocol, seed, _images[protocol])
 
 
 def _whole_lines(path: Path) -> list[bytes]:

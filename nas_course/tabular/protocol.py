@@ -26,6 +26,7 @@ from nas_course.data import ImageData, Split, epoch_order
 from nas_course.models.initialisation import initialise, parameter_count
 from nas_course.spaces.nas_bench_201 import Cell201
 from nas_course.tabular.network import SharedCell, TabularNetwork, multiply_adds, patches
+from nas_course.tabular.rows import Row
 
 EVALUATION_BATCH = 500
 
@@ -96,34 +97,6 @@ class Protocol:
     def describe(self) -> dict[str, str | int | float]:
         """Return the protocol as plain values, for a file."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class Row:
-    """What one training of one cell gave.
-
-    Attributes
-    ----------
-    valid_accuracy : tuple of float
-        After every epoch, 0 to 1.
-    test_accuracy : float
-        After the last epoch.
-    seconds : float
-        Processor time of the training, without evaluation and loading.
-    parameters : int
-        Weights of the network; edges that do not reach the output have none.
-    multiply_adds : int
-        Of one image's pass (see `nas_course.tabular.network.multiply_adds`).
-    seed : int
-        Of the initial weights and of the order of the images.
-    """
-
-    valid_accuracy: tuple[float, ...]
-    test_accuracy: float
-    seconds: float
-    parameters: int
-    multiply_adds: int
-    seed: int
 
 
 def build(cell: Cell201, protocol: Protocol, images: ImageData, seed: int) -> TabularNetwork:
