@@ -7,7 +7,7 @@ from ipywidgets import Button, Dropdown, HBox, IntSlider
 from nas_course.errors import InvalidInput
 from nas_course.plots import style
 from nas_course.plots.figure import new_figure, panels
-from nas_course.widgets import FigurePanel
+from nas_course.widgets import FigurePanel, PlaySlider
 
 
 def draw(height, **others):
@@ -76,3 +76,13 @@ def test_without_a_kernel_the_notebook_keeps_picture_words_and_page(monkeypatch)
     assert twin["text/plain"] == "A line of height 3; {}."
     assert "image/png" in twin
     assert 'class="nas-panel-twin"' in twin["text/html"]
+
+
+def test_a_play_slider_moves_with_its_slider_and_is_named_after_its_keyword():
+    film = PlaySlider(1, 9, step=2, interval=100)
+    panel = FigurePanel(draw, height=film)
+    assert film.description == "height"
+    film.slider.value = 5
+    assert (film.value, panel.values["height"]) == (5, 5)
+    assert panel.summary.startswith("A line of height 5;")
+    assert (film.play.min, film.play.max, film.play.step, film.play.interval) == (1, 9, 2, 100)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
+import traitlets
 from ipywidgets import HTML, HBox, Layout, ValueWidget, VBox
 
 from nas_course.errors import CourseError, InvalidInput
@@ -97,10 +98,9 @@ class FigurePanel(VBox):
             control.description = control.description or _words(name)
             self.clicks[name] = 0
             control.on_click(lambda _button: self._clicked(name))
-        elif isinstance(control, ValueWidget):
+        elif isinstance(control, ValueWidget | PlaySlider):
             if hasattr(control, "description"):
                 control.description = control.description or _words(name)
-                control.style.description_width = "initial"
             control.observe(lambda _change: self.redraw(), "value")
         else:
             raise InvalidInput(
@@ -134,6 +134,47 @@ class FigurePanel(VBox):
 
         display({**self._repr_mimebundle_(), "text/plain": LIVE_PLAIN_TEXT}, raw=True)
         display(self._twin(), raw=True)
+
+
+class PlaySlider(HBox):
+    """A slider over whole numbers with a button that plays them one after the other.
+
+    Parameters
+    ----------
+    minimum, maximum : int
+        Both included.
+    step : int
+    interval : int
+        Milliseconds between two numbers while it plays.
+
+    Attributes
+    ----------
+    value : int
+        Where it stands.
+    """
+
+    value = traitlets.Int()
+
+    def __init__(
+        self, minimum: int, maximum: int, *, value: int | None = None, step: int = 1,
+        interval: int = 300, description: str = "",
+    ) -> None:  # fmt: skip
+        start = minimum if value is None else value
+        limits = {"min": minimum, "max": maximum, "step": step, "value": start}
+        self.play = ipywidgets.Play(interval=interval, **limits)
+        self.slider = ipywidgets.IntSlider(description=description, **limits)
+        ipywidgets.jslink((self.play, "value"), (self.slider, "value"))
+        super().__init__([self.play, self.slider], value=start)
+        traitlets.link((self.slider, "value"), (self, "value"))
+
+    @property
+    def description(self) -> str:
+        """The slider's name."""
+        return self.slider.description
+
+    @description.setter
+    def description(self, words: str) -> None:
+        self.slider.description = words
 
 
 def _words(name: str) -> str:
