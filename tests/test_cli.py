@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from nas_course import __version__, cli
+from nas_course import __version__, cli, methods
 from nas_course.data import load
 from nas_course.history import History
 from nas_course.search import search_gradient
@@ -76,9 +76,12 @@ def test_every_subcommand_explains_its_arguments(name, capsys):
 def test_methods_are_listed_as_a_table_and_as_json(capsys):
     code, table, _ = call("methods", capsys)
     rows = json.loads(call("methods --json", capsys)[1])
-    assert code == 0 and [row["name"] for row in rows] == ["darts-1st", "darts-2nd"]
+    assert code == 0
+    assert [row["name"] for row in rows] == [method.name for method in methods.all_methods()]
+    for family in methods.FAMILIES:
+        assert f"{family} methods" in table
     for row in rows:
-        assert set(row) == {"name", "family", "parts", "citation"}
+        assert set(row) == {"name", "family", "parts", "options", "citation"}
         assert row["citation"] in table and row["name"] in table
         assert all(f"{place}: {part}" in table for place, part in row["parts"].items())
 

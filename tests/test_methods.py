@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
 from nas_course import methods, spaces
 from nas_course.errors import InvalidInput
+from nas_course.strategies.black_box import Partial
 from nas_course.strategies.gradient import FirstOrder, GradientSettings, Unrolled
 
-PLACES = {"relaxation", "hypergradient", "alpha optimizer", "regularizer", "discretization"}
+PLACES = {
+    "gradient": {"relaxation", "hypergradient", "alpha optimizer", "regularizer", "discretization"},
+    "black-box": {"proposal", "selection", "model", "fidelity"},
+}
+BLACK_BOX = [
+    "random",
+    "local-search",
+    "genetic",
+    "regularized-evolution",
+    "epsilon-greedy",
+    "reinforce",
+    "bananas",
+    "tpe",
+    "gp",
+    "nsga2",
+]
 SIZES = {"darts": 3, "nas-bench-201": 1}
 
 
@@ -19,19 +37,47 @@ def build(name, data, space="nas-bench-201", seed=0):
 
 
 def test_the_names_of_the_registry_are_those_of_the_course():
-    assert [method.name for method in methods.all_methods()] == ["darts-1st", "darts-2nd"]
+    assert methods.names("gradient") == ["darts-1st", "darts-2nd"]
+    assert methods.names("black-box") == BLACK_BOX
+    assert [method.name for method in methods.all_methods()] == [
+        "darts-1st",
+        "darts-2nd",
+        *BLACK_BOX,
+    ]
+    with pytest.raises(InvalidInput, match="family: got 'evolution'; allowed: 'gradient'"):
+        methods.names("evolution")
 
 
 @pytest.mark.parametrize("method", methods.all_methods(), ids=lambda method: method.name)
 def test_every_method_is_found_by_its_name_and_says_where_it_comes_from(method):
     assert methods.get(method.name) is method
-    assert method.family == "gradient" and set(method.parts) == PLACES
-    assert "arXiv:" in method.citation and method.citation.count('"') == 2
+    assert method in methods.FAMILIES[method.family]
+    assert set(method.parts) == PLACES[method.family]
+    assert all(part and "\n" not in part for part in method.parts.values())
+    assert re.search(r'^\w.*, "[^"]+", .*(19|20)\d\d', method.citation)
+
+
+@pytest.mark.parametrize("method", methods.BLACK_BOX, ids=lambda method: method.name)
+def test_every_black_box_method_is_made_for_every_space_and_asks(method):
+    for name, options in (("nas-bench-201", {}), ("darts", method.options())):
+        space = spaces.get(name)
+        strategy = method.make(space, seed=0, max_epochs=9, **options)
+        asked = strategy.ask()
+        architecture = asked.architecture if isinstance(asked, Partial) else asked
+        assert space.parse(str(architecture)) == architecture
+        assert isinstance(asked, Partial) == method.partial
+
+
+@pytest.mark.parametrize("method", methods.BLACK_BOX, ids=lambda method: method.name)
+def test_an_unknown_option_is_answered_with_the_known_ones(method):
+    with pytest.raises(InvalidInput, match=f"option of {method.name}: got 'speed'; allowed:"):
+        method.make(spaces.get("nas-bench-201"), seed=0, max_epochs=9, speed=11)
+    assert {"space", "seed", "max_epochs", "self"}.isdisjoint(method.options())
 
 
 @pytest.mark.parametrize("space", SIZES)
-@pytest.mark.parametrize("method", methods.all_methods(), ids=lambda method: method.name)
-def test_every_method_takes_a_step_in_every_space(method, space, digits):
+@pytest.mark.parametrize("method", methods.GRADIENT, ids=lambda method: method.name)
+def test_every_gradient_method_takes_a_step_in_every_space(method, space, digits):
     search = build(method.name, digits, space)
     batch = (digits.train.images[:8], digits.train.labels[:8])
     before = search.alphas()

@@ -62,7 +62,7 @@ class Protocol:
     image_size: int | None = None
 
     def __post_init__(self) -> None:
-        known = [method.name for method in methods.all_methods()] + [RANDOM, HAND_DESIGNED]
+        known = [*methods.names("gradient"), RANDOM, HAND_DESIGNED]
         for name in self.methods:
             if name not in known:
                 raise one_of("methods", name, known)

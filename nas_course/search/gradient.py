@@ -18,17 +18,20 @@ from nas_course.data import ImageData
 from nas_course.errors import InvalidInput
 from nas_course.history import History
 from nas_course.models import MixedSupernet, parameter_count
-from nas_course.search.loop import METRICS, GradientLoop, GradientMethod, SearchPlan
+from nas_course.search.checks import checked_interval, checked_seconds, checked_seed
+from nas_course.search.loop import (
+    METRICS,
+    GradientLoop,
+    GradientMethod,
+    SearchInterrupted,
+    SearchPlan,
+)
 from nas_course.search.run_folder import InMemory, RunFolder, opened
 from nas_course.spaces import Cell201, Genotype
 from nas_course.strategies.gradient import GradientSettings
 
 SCHEDULE_EPOCHS = 50  # of the learning rate where only seconds are given; DARTS, section 3.1
 LIVE_SECONDS = 0.05  # between two epochs, views are told at most so often
-
-
-class SearchInterrupted(KeyboardInterrupt):
-    """The search was stopped by hand; the message says how to go on."""
 
 
 @dataclass(frozen=True)
@@ -104,15 +107,15 @@ def search_gradient(
         Stopped by hand (Ctrl-C, the notebook's stop button).
     """
     plan = SearchPlan(
-        method=methods.get(method) if isinstance(method, str) else method,
+        method=_gradient_method(method),
         space=spaces.get(space),
         data=data,
         settings=settings,
         epochs=_checked_epochs(epochs, seconds),
-        seconds=_checked_seconds(seconds),
-        seed=_checked_seed(seed),
+        seconds=checked_seconds(seconds),
+        seed=checked_seed(seed),
     )
-    save_every = _checked_interval(checkpoint_seconds)
+    save_every = checked_interval(checkpoint_seconds)
     loop = GradientLoop(plan)
     with opened(out, resume=resume, save_every=save_every) as folder:
         history = folder.start(loop)
@@ -125,6 +128,16 @@ def search_gradient(
             _run(loop, history, folder, progress=progress)
         folder.finish(_report(loop, history, command))
     return SearchResult(loop.strategy.architecture(), history, loop.strategy.supernet)
+
+
+def _gradient_method(method: str | GradientMethod) -> GradientMethod:
+    found = methods.get(method) if isinstance(method, str) else method
+    if isinstance(found, methods.BlackBoxMethod):
+        raise InvalidInput(
+            f"method: got {method!r}, which tries single architectures and trains no supernet; "
+            f"use nas_course.search.search({method!r}, estimate, evaluations=...)."
+        )
+    return found
 
 
 def _run(
@@ -203,23 +216,3 @@ def _checked_epochs(epochs: int | None, seconds: float | None) -> int:
     if type(epochs) is not int or epochs < 1:
         raise InvalidInput(f"epochs: got {epochs!r}; allowed: whole numbers from 1 on.")
     return epochs
-
-
-def _checked_seconds(seconds: float | None) -> float:
-    if seconds is None:
-        return math.inf
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
-        raise InvalidInput(f"seconds: got {seconds!r}; allowed: numbers above 0.")
-    return float(seconds)
-
-
-def _checked_seed(seed: int) -> int:
-    if type(seed) is not int or not 0 <= seed < 2**63:
-        raise InvalidInput(f"seed: got {seed!r}; allowed: whole numbers from 0 to 2^63 - 1.")
-    return seed
-
-
-def _checked_interval(seconds: float) -> float:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
-        raise InvalidInput(f"checkpoint_seconds: got {seconds!r}; allowed: numbers from 0 on.")
-    return float(seconds)

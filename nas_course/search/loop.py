@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 import math
 import platform
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +16,7 @@ import numpy as np
 import torch
 
 from nas_course import __version__
-from nas_course.data import ImageData, augmentation_for, epoch_order
+from nas_course.data import ImageData, Split, augmentation_for, epoch_order
 from nas_course.errors import CourseError
 from nas_course.history import Row
 from nas_course.spaces import DARTSSpace, NASBench201Space
@@ -21,8 +25,33 @@ from nas_course.strategies.gradient import GradientSearch, GradientSettings
 METRICS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 
 
+def software() -> dict[str, Any]:
+    """Name the versions and the number of threads, which can change the last bits of a result."""
+    versions = {
+        "nas_course": __version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+    }
+    return {"threads": torch.get_num_threads(), "versions": versions}  # sums are grouped by thread
+
+
+def fingerprint(splits: Iterable[Split]) -> str:
+    """Return the SHA-256 of the images and labels that a search sees."""
+    digest = hashlib.sha256()
+    for split in splits:
+        for tensor in (split.images, split.labels):
+            digest.update(repr(tuple(tensor.shape)).encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().data)
+    return digest.hexdigest()
+
+
 class SearchDiverged(CourseError, ArithmeticError):
     """A loss became infinite or not a number."""
+
+
+class SearchInterrupted(KeyboardInterrupt):
+    """The search was stopped by hand; the message says how to go on."""
 
 
 class GradientMethod(Protocol):
@@ -70,19 +99,22 @@ class SearchPlan:
         }
         return named | {"cells": cells} | self.environment()
 
+    def identity(self) -> dict[str, Any]:
+        """All that decides the result, as JSON gives it back; a resumed run must have the same."""
+        named = {
+            "method": self.method.name,
+            "space": self.space.name,
+            "data": self.data.name,
+            "data_sha256": fingerprint([self.data.train, self.data.valid]),
+            "seed": self.seed,
+            "epochs": self.epochs,
+        }
+        settings = {f"settings.{k}": v for k, v in dataclasses.asdict(self.settings).items()}
+        return json.loads(json.dumps(named | settings))
+
     def environment(self) -> dict[str, Any]:
         """What the bits of the result depend on besides the plan."""
-        versions = {
-            "nas_course": __version__,
-            "python": platform.python_version(),
-            "torch": str(torch.__version__),
-            "numpy": np.__version__,
-        }
-        return {
-            "device": str(self.data.device),
-            "threads": torch.get_num_threads(),  # sums are grouped by thread
-            "versions": versions,
-        }
+        return {"device": str(self.data.device)} | software()
 
 
 class GradientLoop:
@@ -113,6 +145,16 @@ class GradientLoop:
         """Whether the budget is used up. The first step is always taken."""
         out_of_time = self.steps_done > 0 and self.seconds >= self.plan.seconds
         return self.epoch >= self.plan.epochs or out_of_time
+
+    @property
+    def may_save(self) -> bool:
+        """Every step is a place to go on from."""
+        return True
+
+    @property
+    def at_row_end(self) -> bool:
+        """Whether an epoch was just finished."""
+        return self.step == 0
 
     @property
     def steps_done(self) -> int:

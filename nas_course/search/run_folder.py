@@ -1,6 +1,7 @@
 """The folder of a run: its history, checkpoints and result, and how it is resumed.
 
-DIR/history.jsonl    grows by a line for each epoch
+DIR/history.jsonl    grows by a line for each epoch or evaluation
+DIR/scores.jsonl     every estimate as it comes, where single architectures are tried
 DIR/checkpoints/     the last states, see `nas_course.storage`
 DIR/result.json      written at the end
 """
@@ -8,25 +9,19 @@ DIR/result.json      written at the end
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import hashlib
 import json
 import time
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from nas_course.data import ImageData
-from nas_course.errors import InvalidInput
 from nas_course.history import FILE_NAME, History
-from nas_course.search.loop import GradientLoop, SearchPlan
+from nas_course.search.folder import owned_folder, require_same_run, warn_of_another_environment
 from nas_course.storage import (
     CheckpointError,
     Generation,
     generations,
     newest_generation,
-    owned,
     pack_state,
     save_generation,
     unpack_state,
@@ -35,20 +30,62 @@ from nas_course.storage import (
 
 STATE = "state.pt"
 SAVING_SHARE = 0.02  # of the time, at most, goes into saving at the ends of short epochs
-_OWN_NAMES = {FILE_NAME, "checkpoints", "result.json", "lock", "owner.json"}
+SCORES = "scores.jsonl"
+_OWN_NAMES = {FILE_NAME, SCORES, "checkpoints", "result.json", "lock", "owner.json"}
+
+
+class Plan(Protocol):
+    """What is asked for."""
+
+    def header(self) -> dict[str, Any]:
+        """First line of the history."""
+
+    def identity(self) -> dict[str, Any]:
+        """All that decides the result, as JSON gives it back; a resumed run must have the same."""
+
+    def environment(self) -> dict[str, Any]:
+        """What the bits of the result depend on besides the plan."""
+
+
+class Loop(Protocol):
+    """A search in progress, of any family."""
+
+    @property
+    def plan(self) -> Plan:
+        """What was asked for."""
+
+    @property
+    def steps_done(self) -> int:
+        """Grows with every change of the state."""
+
+    @property
+    def may_save(self) -> bool:
+        """Whether a state saved now leads to the same search, whatever the budget."""
+
+    @property
+    def at_row_end(self) -> bool:
+        """Whether a long row was just finished, after which saving is worth while."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything the next step depends on."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Be where `state_dict` was called."""
 
 
 class InMemory:
     """Stands for the folder of a run that is not kept."""
 
-    def start(self, loop: GradientLoop) -> History:
+    path = None
+
+    def start(self, loop: Loop) -> History:
         """Begin a history without a file."""
         return History(loop.plan.header())
 
-    def save_if_due(self, loop: GradientLoop, history: History) -> None:
+    def save_if_due(self, loop: Loop, history: History) -> None:
         """Keep nothing."""
 
-    def save(self, loop: GradientLoop, history: History) -> None:
+    def save(self, loop: Loop, history: History) -> None:
         """Keep nothing."""
 
     def finish(self, report: Mapping[str, Any]) -> None:
@@ -83,27 +120,25 @@ class RunFolder:
         """Where the saved states are."""
         return self.path / "checkpoints"
 
-    def start(self, loop: GradientLoop) -> History:
+    def start(self, loop: Loop) -> History:
         """Put the loop where the last saved state was and give the history up to there.
 
         Where nothing was saved the loop stays at its beginning and the history is empty.
         """
-        self.run = {"identity": _identity(loop.plan), "environment": loop.plan.environment()}
+        self.run = {"identity": loop.plan.identity(), "environment": loop.plan.environment()}
         if not generations(self.checkpoints):
             self._require_unstarted()
             return History(loop.plan.header(), self.path / FILE_NAME)
         return newest_generation(self.checkpoints, accept=lambda saved: self._restore(saved, loop))
 
-    def save_if_due(self, loop: GradientLoop, history: History) -> None:
+    def save_if_due(self, loop: Loop, history: History) -> None:
         """Save after `save_every` seconds, and at the end of an epoch unless epochs are short."""
         waited = time.monotonic() - self.saved_at
-        at_epoch_end = loop.step == 0
-        if waited >= self.save_every or (
-            at_epoch_end and self.saving_took <= SAVING_SHARE * waited
-        ):
+        cheap = self.saving_took <= SAVING_SHARE * waited
+        if loop.may_save and (waited >= self.save_every or (loop.at_row_end and cheap)):
             self.save(loop, history)
 
-    def save(self, loop: GradientLoop, history: History) -> None:
+    def save(self, loop: Loop, history: History) -> None:
         """Save the state as a new generation, unless this step has been saved."""
         if loop.steps_done == self.saved_step:
             return
@@ -131,16 +166,16 @@ class RunFolder:
                 f"resumed; its history and result are kept. Start anew in another folder (--out)."
             )
 
-    def _restore(self, saved: Generation, loop: GradientLoop) -> History:
+    def _restore(self, saved: Generation, loop: Loop) -> History:
         """Take over a saved state; a damaged one raises `CheckpointError`."""
-        _require_same_run(self.path, saved.run, self.run)
+        require_same_run(self.path, saved.run, self.run)
         try:
             loop.load_state_dict(unpack_state(saved.files[STATE], saved.path / STATE))
             content = saved.files[FILE_NAME]
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             reason = str(error).splitlines()[0][:120]
             raise CheckpointError(f"{saved.path}: the state does not fit ({reason}).") from error
-        _warn_of_another_environment(saved.run, self.run)
+        warn_of_another_environment(saved.run, self.run)
         write_file(self.path / FILE_NAME, content)
         self.saved_step = loop.steps_done
         return History.reopen(self.path)
@@ -154,75 +189,5 @@ def opened(
     if out is None:
         yield InMemory()
         return
-    path = Path(out)
-    _require_usable(path, resume=resume)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInput(
-            f"out: the folder {path} cannot be made ({error.strerror}); choose another (--out)."
-        ) from error
-    with owned(path):
+    with owned_folder(out, _OWN_NAMES, resume=resume) as path:
         yield RunFolder(path, save_every)
-
-
-def _require_usable(path: Path, *, resume: bool) -> None:
-    present = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
-    if not present:
-        return
-    foreign = sorted(name for name in present - _OWN_NAMES if not name.startswith(".draft-"))
-    if foreign:
-        raise InvalidInput(
-            f"out: {path} holds something else than a run ({', '.join(foreign[:3])}); "
-            f"give a new or an empty folder (--out)."
-        )
-    if not resume:
-        raise InvalidInput(
-            f"out: {path} already holds a run; go on with it by resume=True (--resume), "
-            f"or give another folder (--out)."
-        )
-
-
-def _identity(plan: SearchPlan) -> dict[str, Any]:
-    """All that decides the result, as JSON gives it back; a resumed run must have the same."""
-    named = {
-        "method": plan.method.name,
-        "space": plan.space.name,
-        "data": plan.data.name,
-        "data_sha256": _fingerprint(plan.data),
-        "seed": plan.seed,
-        "epochs": plan.epochs,
-    }
-    settings = {f"settings.{k}": v for k, v in dataclasses.asdict(plan.settings).items()}
-    return json.loads(json.dumps(named | settings))
-
-
-def _fingerprint(data: ImageData) -> str:
-    """SHA-256 of the images and labels that a search sees."""
-    digest = hashlib.sha256()
-    for split in (data.train, data.valid):
-        for tensor in (split.images, split.labels):
-            digest.update(repr(tuple(tensor.shape)).encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().data)
-    return digest.hexdigest()
-
-
-def _require_same_run(path: Path, saved: dict[str, Any], asked: dict[str, Any]) -> None:
-    before, now = saved.get("identity", {}), asked["identity"]
-    for name in now:
-        if before.get(name) != now[name]:
-            raise InvalidInput(
-                f"resume: the run in {path} has {name} = {before.get(name)!r}, but {now[name]!r} "
-                f"was asked for. Ask for the same to go on, or give another folder (--out) for a "
-                f"new run."
-            )
-
-
-def _warn_of_another_environment(saved: dict[str, Any], asked: dict[str, Any]) -> None:
-    before, now = saved.get("environment"), asked["environment"]
-    if before != now:
-        warnings.warn(
-            f"The saved part was computed by {before}, the rest will be by {now}: the result may "
-            f"differ in the last bits from that of an uninterrupted run.",
-            stacklevel=2,
-        )

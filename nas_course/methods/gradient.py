@@ -1,13 +1,4 @@
-"""The registry of search methods: a row is a named composition of parts with its source.
-
-Use::
-
-    method = get("darts-2nd")
-    method.citation, method.parts["hypergradient"]
-    search = method.build(DARTSSpace(), data, settings, seed=0, steps_total=1000)
-
-A new method is one more row in `_ROWS`; if it needs a new part, the part goes to `strategies`.
-"""
+"""The gradient family: relaxation x hypergradient x alpha optimizer x regularizer x cells."""
 
 from __future__ import annotations
 
@@ -18,7 +9,6 @@ from typing import Any
 import torch
 
 from nas_course.data import ImageData
-from nas_course.errors import one_of
 from nas_course.models import build_supernet
 from nas_course.spaces import DARTSSpace, NASBench201Space
 from nas_course.strategies.gradient import (
@@ -32,8 +22,8 @@ _DARTS = 'Liu, Simonyan, Yang, "DARTS: Differentiable Architecture Search", ICLR
 
 
 @dataclass(frozen=True)
-class Method:
-    """One row of the registry.
+class GradientMethod:
+    """One row of the gradient family.
 
     Attributes
     ----------
@@ -87,15 +77,15 @@ def _gradient_parts(hypergradient: str) -> dict[str, str]:
     }
 
 
-_ROWS = (
-    Method(
+GRADIENT = (
+    GradientMethod(
         name="darts-1st",
         family="gradient",
         parts=_gradient_parts("first order"),
         citation=f"{_DARTS}, arXiv:1806.09055",
         make_hypergradient=lambda optimizer: FirstOrder(),
     ),
-    Method(
+    GradientMethod(
         name="darts-2nd",
         family="gradient",
         parts=_gradient_parts("one step unrolled"),
@@ -103,22 +93,3 @@ _ROWS = (
         make_hypergradient=Unrolled,
     ),
 )
-
-
-def all_methods() -> list[Method]:
-    """Every method, in the order of the table."""
-    return list(_ROWS)
-
-
-def get(name: str) -> Method:
-    """Return the method of this name.
-
-    Raises
-    ------
-    InvalidInput
-        There is none; the message lists the names and the closest one.
-    """
-    for method in _ROWS:
-        if method.name == name:
-            return method
-    raise one_of("method", name, [method.name for method in _ROWS])
