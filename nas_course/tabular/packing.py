@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,13 @@ def pack(rows: Sequence[Mapping[str, Any]], protocol: Mapping[str, Any]) -> byte
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, about=np.array(json.dumps(about)), **columns)
     return buffer.getvalue()
+
+
+def save(path: Path, content: bytes) -> None:
+    """Replace a table's file by one rename: a reader sees the old table or the new."""
+    draft = path.with_name(f".draft-{path.name}")
+    draft.write_bytes(content)
+    os.replace(draft, path)
 
 
 def unpack(path: Path) -> Contents:

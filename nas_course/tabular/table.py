@@ -8,10 +8,8 @@ table.test[table.index(texts)]                  # many at once
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Iterable
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +17,10 @@ import numpy as np
 from nas_course.errors import CourseError, InvalidInput
 from nas_course.spaces.nas_bench_201 import Cell201
 from nas_course.tabular.classes import (
-    BASE,
-    EDGES,
-    PLACES,
-    SPACE,
+    cell_of,
     class_of_code,
-    indices_of,
+    code_of,
+    codes_of,
     representatives,
 )
 from nas_course.tabular.packing import Contents, unpack
@@ -157,42 +153,16 @@ class Table:
         NotInTable
             A cell was not trained; the message names the first.
         InvalidInput
-            A text names no cell, or an array has another shape or numbers outside 0 to 4.
+            See `nas_course.tabular.classes.codes_of`.
         """
-        if isinstance(architectures, np.ndarray) and architectures.dtype.kind in "iu":
-            codes = _codes(architectures)
-        else:
-            codes = self._codes_of_names(architectures)
+        codes = codes_of(architectures)
         rows = self._row_of_class[class_of_code()[codes]]
         if len(rows) and rows.min() < 0:
-            indices = indices_of(codes[rows < 0][:1])[0].tolist()
-            raise self._missing(str(SPACE.from_indices(indices)), 0)
+            raise self._missing(str(cell_of(int(codes[rows < 0][0]))), 0)
         return rows
 
-    @cached_property
-    def _code_of_name(self) -> dict[str | Cell201, int]:
-        """Code of every cell by its text and by itself."""
-        cells = list(SPACE)
-        texts = zip(map(str, cells), itertools.count(), strict=False)
-        return {**dict(texts), **dict(zip(cells, itertools.count(), strict=False))}
-
-    def _codes_of_names(self, names: Iterable[str | Cell201]) -> np.ndarray:
-        names = names.tolist() if isinstance(names, np.ndarray) else list(names)
-        try:
-            return np.fromiter(map(self._code_of_name.__getitem__, names), np.int64, len(names))
-        except (KeyError, TypeError):  # a text with blanks, or no cell at all
-            return np.array([self._code(name) for name in names], dtype=np.int64)
-
-    def _code(self, name: str | Cell201) -> int:
-        if isinstance(name, Cell201):
-            return self._code_of_name[name]
-        if not isinstance(name, str):
-            raise InvalidInput(f"architecture: got {name!r}; give a cell's text or a Cell201.")
-        code = self._code_of_name.get(name)
-        return self._code_of_name[SPACE.parse(name)] if code is None else code
-
     def _class(self, name: str | Cell201) -> int:
-        return int(class_of_code()[self._code(name)])
+        return int(class_of_code()[code_of(name)])
 
     def _make_row(self, architecture: str | Cell201, seed: int) -> Row:
         training = self._trainings.get((self._class(architecture), seed))
@@ -254,16 +224,3 @@ def load(path: str | Path | None = None) -> Table:
             stacklevel=2,
         )
     return table
-
-
-def _codes(indices: np.ndarray) -> np.ndarray:
-    if indices.ndim != 2 or indices.shape[1] != EDGES:
-        raise InvalidInput(
-            f"architectures: the array has the shape {indices.shape}; give (n, {EDGES})."
-        )
-    if indices.size and not 0 <= indices.min() <= indices.max() < BASE:
-        raise InvalidInput(
-            f"architectures: the numbers are {indices.min()} to {indices.max()}; "
-            f"an edge has the operations 0 to {BASE - 1}."
-        )
-    return indices @ PLACES
