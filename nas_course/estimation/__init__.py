@@ -7,29 +7,38 @@ from nas_course.estimation.extrapolation import (
     extrapolate,
     last_value,
 )
+from nas_course.estimation.funnel import Funnel, funnel
 from nas_course.estimation.kept import KeptTraining
+from nas_course.estimation.proxies import Proxy, ProxyQuality, measure_proxies
 from nas_course.estimation.ranking import Interval, bootstrap, kendall, spearman, top_overlap
 from nas_course.estimation.score import Score
 from nas_course.estimation.stages import stages
 from nas_course.estimation.stopping import MedianRule, MedianStopping, PointwiseMedianRule
+from nas_course.estimation.table import TableEstimate
 from nas_course.estimation.training import NetworkBuilder, TrainingEstimate
 
 __all__ = [
     "CurveRegression",
     "ExtrapolatedEstimate",
     "Forecast",
+    "Funnel",
     "Interval",
     "KeptTraining",
     "MedianRule",
     "MedianStopping",
     "NetworkBuilder",
     "PointwiseMedianRule",
+    "Proxy",
+    "ProxyQuality",
     "Score",
+    "TableEstimate",
     "TrainingEstimate",
     "bootstrap",
     "extrapolate",
+    "funnel",
     "kendall",
     "last_value",
+    "measure_proxies",
     "spearman",
     "stages",
     "top_overlap",
