@@ -2,11 +2,14 @@
 
 from nas_course.plots.alphas import alpha_curves, alpha_heatmap, weight_bars, winner_timeline
 from nas_course.plots.cells import draw_cell, draw_mixed_cell
+from nas_course.plots.chains import draw_chain
 from nas_course.plots.figure import CourseFigure, new_figure
+from nas_course.plots.fronts import draw_front, pareto_front
 from nas_course.plots.images import draw_images
 from nas_course.plots.learning import accuracy_against_size, draw_comparison, learning_curves
 from nas_course.plots.network import draw_network
 from nas_course.plots.overview import alpha_overview, entropy_and_skip
+from nas_course.plots.population import draw_population
 
 __all__ = [
     "CourseFigure",
@@ -15,13 +18,17 @@ __all__ = [
     "alpha_heatmap",
     "alpha_overview",
     "draw_cell",
+    "draw_chain",
     "draw_comparison",
+    "draw_front",
     "draw_images",
     "draw_mixed_cell",
     "draw_network",
+    "draw_population",
     "entropy_and_skip",
     "learning_curves",
     "new_figure",
+    "pareto_front",
     "weight_bars",
     "winner_timeline",
 ]
