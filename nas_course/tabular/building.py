@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -74,11 +74,11 @@ def build(out: Path, protocol: Protocol, workers: int, extra_seeds: int = 2) -> 
 def _build_owned(out: Path, protocol: Protocol, workers: int, extra_seeds: int) -> list[dict]:
     log = RowLog(out / ROWS_FILE, protocol)
     cells = shuffled([str(cell) for cell in representatives()])
-    with log, ResubmittingPool(workers, initializer=_prepare, initargs=(protocol,)) as pool:
-        _run(pool, log, protocol, [(text, 0) for text in cells], workers)
+    with log, ResubmittingPool(workers, initializer=prepare, initargs=(protocol,)) as pool:
+        train_missing(pool, log, protocol, [(text, 0) for text in cells], workers)
         chosen = stratified(log.rows, REPEATED)
         more = [(text, seed) for seed in range(1, extra_seeds + 1) for text in chosen]
-        _run(pool, log, protocol, more, workers)
+        train_missing(pool, log, protocol, more, workers)
     return log.rows
 
 
@@ -146,22 +146,14 @@ class RowLog:
         os.fsync(self.file.fileno())
 
 
-def made_by() -> Made:
-    """Describe the code that runs: "unknown" as commit where there is no git repository."""
-    here = Path(nas_course.__file__).resolve().parent
-    ask = ["git", "-C", str(here), "rev-parse", "HEAD"]
-    try:
-        answer = subprocess.run(ask, capture_output=True, text=True, check=True, timeout=10)
-        commit = answer.stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        commit = "unknown"
-    return Made(nas_course.__version__, commit, torch.__version__)
-
-
-def _run(
-    pool: ResubmittingPool, log: RowLog, protocol: Protocol, tasks: list[Task], workers: int
+def train_missing(
+    pool: Executor, log: RowLog, protocol: Protocol, tasks: list[Task], workers: int
 ) -> None:
-    """Train what the log lacks; few tasks are in flight, so that Ctrl-C ends at once."""
+    """Train the tasks that the log lacks, and add each row as soon as it is there.
+
+    The processes of the pool have called `prepare`. Only twice as many tasks as workers are
+    submitted at a time, so that little is in flight.
+    """
     left = iter([task for task in tasks if task not in log.done])
     made = made_by()
     running: dict[Future, Task] = {}
@@ -178,17 +170,29 @@ def _run(
                 bar.update()
 
 
+def prepare(protocol: Protocol) -> None:
+    """Load the images once, in the process that is to train."""
+    torch.set_num_threads(1)
+    _images[protocol] = protocol.load()
+
+
+def made_by() -> Made:
+    """Describe the code that runs: "unknown" as commit where there is no git repository."""
+    here = Path(nas_course.__file__).resolve().parent
+    ask = ["git", "-C", str(here), "rev-parse", "HEAD"]
+    try:
+        answer = subprocess.run(ask, capture_output=True, text=True, check=True, timeout=10)
+        commit = answer.stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        commit = "unknown"
+    return Made(nas_course.__version__, commit, torch.__version__)
+
+
 def _submit(
-    pool: ResubmittingPool, protocol: Protocol, left: Iterator[Task], count: int
+    pool: Executor, protocol: Protocol, left: Iterator[Task], count: int
 ) -> dict[Future, Task]:
     tasks = [task for _, task in zip(range(count), left, strict=False)]
     return {pool.submit(_train, text, protocol, seed): (text, seed) for text, seed in tasks}
-
-
-def _prepare(protocol: Protocol) -> None:
-    """Load the images of a worker once."""
-    torch.set_num_threads(1)
-    _images[protocol] = protocol.load()
 
 
 def _train(text: str, protocol: Protocol, seed: int) -> Row:
