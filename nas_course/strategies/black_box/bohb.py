@@ -138,7 +138,7 @@ class BOHB(Hyperband):
     def propose(self) -> Architecture:
         """Return a random architecture, or the best of the draws from the good ones' density."""
         budgets = [e for e, scores in self._scores.items() if len(scores) >= self.points_needed]
-        if self._rng.random() < self.random_fraction or not budgets:
+        if not budgets or self._rng.random() < self.random_fraction:
             return super().propose()
         good, bad = self._model(max(budgets))
         drawn = good.sample(self.candidates, self._rng)

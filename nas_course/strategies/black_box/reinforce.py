@@ -72,7 +72,7 @@ class ValueRewards:
     def reward(self, value: float) -> float:
         """Return the reward of a fitness (-inf: not finite); 0 while nothing finite was told."""
         if math.isfinite(value):
-            self.seen = [min(value, *self.seen)]
+            self.seen = [min([value, *self.seen])]
             return value
         return self.seen[0] if self.seen else 0.0
 

@@ -104,7 +104,7 @@ class Bracket:
     def promote(self) -> None:
         """Fill the next rung's waiting list with the best, once the current rung is complete.
 
-        Of equal scores the one asked first goes on. Scores that are not finite never do, even
+        Of equal scores the one asked first on this rung goes on. Scores that are not finite never do, even
         if the next rung then stays smaller than planned.
         """
         rung = self.rungs[self.level]
