@@ -104,8 +104,8 @@ class Bracket:
     def promote(self) -> None:
         """Fill the next rung's waiting list with the best, once the current rung is complete.
 
-        Of equal scores the one asked first on this rung goes on. Scores that are not finite never do, even
-        if the next rung then stays smaller than planned.
+        Of equal scores the one asked first on this rung goes on. Scores that are not finite
+        never do, even if the next rung then stays smaller than planned.
         """
         rung = self.rungs[self.level]
         if not rung.complete:
