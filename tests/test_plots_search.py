@@ -7,8 +7,10 @@ import pytest
 
 from nas_course.errors import InvalidInput
 from nas_course.plots.fronts import draw_front, pareto_front
+from nas_course.plots.policy import draw_policy, draw_policy_learning
 from nas_course.plots.population import draw_population, lineage
 from nas_course.spaces import NASBench201Space
+from nas_course.spaces.choices import Choice
 from nas_course.strategies.black_box import RegularizedEvolution
 from nas_course.strategies.black_box.population import Member
 
@@ -86,3 +88,30 @@ def test_the_front_figure_counts_what_each_method_found():
     )
     with pytest.raises(InvalidInput, match="got 4 numbers for 2 accuracies"):
         draw_front(accuracy[:2], cost, {})
+
+
+def test_the_policy_figure_names_the_surest_choice_and_its_entropy():
+    choices = NASBench201Space().choices
+    probabilities = [np.full(5, 0.2) for _ in choices]
+    probabilities[2] = np.array([0.0, 0.0, 0.9, 0.1, 0.0])
+    figure = draw_policy(choices, probabilities, when="after 40 evaluations")
+    entropy = 5 * np.log(5) - 0.9 * np.log(0.9) - 0.1 * np.log(0.1)
+    assert figure.summary.startswith(
+        f"After 40 evaluations the controller is surest of {choices[2].options[2]} at edge 1-2 (90%"
+    )
+    assert f"entropy of {entropy:.1f} nats" in figure.summary
+    assert len(figure.axes[0].texts) == 5 * 5 + 2
+    mixed = [*choices[:1], Choice("other", ("a", "b"))]
+    with pytest.raises(InvalidInput, match="equal ones"):
+        draw_policy(mixed, probabilities[:2])
+
+
+def test_the_learning_figure_draws_what_the_controller_noted():
+    rows = [
+        {"evaluations": 10 * n, "reward": n, "baseline": n / 2, "entropy": 9 - n} for n in (1, 2)
+    ]
+    figure = draw_policy_learning(rows)
+    assert figure.summary == "In 2 updates the entropy of the policy goes from 8.0 to 7.0 nats."
+    assert figure.axes[0].lines[1].get_ydata().tolist() == [0.5, 1.0]
+    with pytest.raises(InvalidInput, match="no update"):
+        draw_policy_learning([])

@@ -9,6 +9,7 @@ from nas_course.plots.images import draw_images
 from nas_course.plots.learning import accuracy_against_size, draw_comparison, learning_curves
 from nas_course.plots.network import draw_network
 from nas_course.plots.overview import alpha_overview, entropy_and_skip
+from nas_course.plots.policy import draw_policy, draw_policy_learning
 from nas_course.plots.population import draw_population
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "draw_images",
     "draw_mixed_cell",
     "draw_network",
+    "draw_policy",
+    "draw_policy_learning",
     "draw_population",
     "entropy_and_skip",
     "learning_curves",
