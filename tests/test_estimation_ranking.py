@@ -52,6 +52,8 @@ def test_top_k_measures_are_means_over_all_ways_to_break_the_ties(pair, k, best)
     assert ranking.top_overlap(a, b, k) == pytest.approx(overlap)
     precise = np.mean([len(s & t) / k for s in tops_a for t in best_b])
     assert ranking.precision(a, b, k, best) == pytest.approx(precise)
+    kept = np.mean([len(s & t) / best for s in tops_a for t in best_b])
+    assert ranking.recall(a, b, k, best) == pytest.approx(kept)
     lost = np.mean([b.max() - max(b[i] for i in top) for top in tops_a])
     assert ranking.regret(a, b, k) == pytest.approx(lost)
 

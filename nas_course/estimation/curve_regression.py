@@ -1,4 +1,4 @@
-"""Learning-curve regression: learn from completed trainings how beginnings and ends belong."""
+"""Learning-curve regression: learn from completed trainings how curves go on."""
 
 from __future__ import annotations
 

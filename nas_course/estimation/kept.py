@@ -1,4 +1,4 @@
-"""Training that pauses: an estimate that keeps networks, so that more epochs cost only the rest."""
+"""Training that pauses: networks are kept, so that more epochs cost only the rest."""
 
 from __future__ import annotations
 

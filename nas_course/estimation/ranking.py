@@ -1,4 +1,4 @@
-"""How well an estimate ranks: rank correlations and top-k measures, with bootstrap intervals."""
+"""How well an estimate ranks: correlations and top-k measures, with bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -90,6 +90,15 @@ def precision(estimated: ArrayLike, true: ArrayLike, k: int, best: int) -> float
     """
     first, second = _pair(estimated, true)
     return float(_membership(first, k) @ _membership(second, best)) / k
+
+
+def recall(estimated: ArrayLike, true: ArrayLike, k: int, best: int) -> float:
+    """Share of the true `best` that are among the estimated best k, from 0 to 1; ties as above.
+
+    With k larger than `best` it is what a funnel keeps: train only the k that look best cheaply.
+    """
+    first, second = _pair(estimated, true)
+    return float(_membership(first, k) @ _membership(second, best)) / best
 
 
 def regret(estimated: ArrayLike, true: ArrayLike, k: int = 1) -> float:
