@@ -11,6 +11,12 @@ from nas_course.plots.network import draw_network
 from nas_course.plots.overview import alpha_overview, entropy_and_skip
 from nas_course.plots.policy import draw_policy, draw_policy_learning
 from nas_course.plots.population import draw_population
+from nas_course.plots.selection import (
+    draw_design,
+    draw_fits,
+    draw_searches,
+    draw_winners_curse,
+)
 
 __all__ = [
     "CourseFigure",
@@ -21,6 +27,8 @@ __all__ = [
     "draw_cell",
     "draw_chain",
     "draw_comparison",
+    "draw_design",
+    "draw_fits",
     "draw_front",
     "draw_images",
     "draw_mixed_cell",
@@ -28,6 +36,8 @@ __all__ = [
     "draw_policy",
     "draw_policy_learning",
     "draw_population",
+    "draw_searches",
+    "draw_winners_curse",
     "entropy_and_skip",
     "learning_curves",
     "new_figure",

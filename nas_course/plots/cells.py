@@ -9,18 +9,18 @@ so no edge ever runs through a node that it does not belong to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 
 from nas_course.errors import InvalidInput
 from nas_course.history import History
 from nas_course.plots import style
+from nas_course.plots.edges import Chosen, Placed, bends, curve, label_edges
 from nas_course.plots.figure import CourseFigure, course_style, new_figure, panels
 from nas_course.plots.names import (
     cell_name,
@@ -30,10 +30,9 @@ from nas_course.plots.names import (
     row_index,
     template_of,
 )
-from nas_course.spaces import Cell201, DARTSSpace, Genotype, NASBench201Space
+from nas_course.spaces import Cell201, EightOperationsCell, ENASGenotype, Genotype
 
-Placed = dict[int, tuple[float, float]]
-Chosen = list[tuple[int, int, str]]
+CellArchitecture = Genotype | Cell201 | EightOperationsCell | ENASGenotype
 
 DARTS_PLACES: Placed = {
     0: (0.0, 0.8),
@@ -44,12 +43,22 @@ DARTS_PLACES: Placed = {
     5: (5.4, -1.75),
     6: (7.6, 0.0),
 }
+# With five nodes: on an ellipse, so that no chord comes near a third one.
+FIVE_PLACES: Placed = {
+    0: (-0.4, 0.75),
+    1: (-0.4, -0.75),
+    2: (2.0, 1.9),
+    3: (2.6, -1.98),
+    4: (4.6, 2.2),
+    5: (5.6, -2.15),
+    6: (7.6, 1.5),
+    7: (9.2, 0.0),
+}
 CELL201_PLACES: Placed = {0: (0.0, 0.0), 1: (2.6, 1.6), 2: (3.8, -1.6), 3: (6.4, 0.0)}
-OUTPUT = 6  # the concatenation of a DARTS cell's nodes
 WIDEST = 13.0  # points, for a weight of 1
 
 
-def chosen_edges(architecture: Genotype | Cell201, cell: str) -> Chosen:
+def chosen_edges(architecture: CellArchitecture, cell: str) -> Chosen:
     """List (source, target, operation) of the edges that one cell keeps.
 
     Raises
@@ -57,51 +66,67 @@ def chosen_edges(architecture: Genotype | Cell201, cell: str) -> Chosen:
     InvalidInput
         If the architecture is of another type, or has no such cell.
     """
-    if isinstance(architecture, Genotype) and cell in DARTSSpace.cells:
-        nodes = enumerate(getattr(architecture, cell), start=2)
-        return [(source, node, name) for node, pair in nodes for name, source in pair]
-    if isinstance(architecture, Cell201) and cell in NASBench201Space.cells:
-        edges = NASBench201Space.cells[cell].edges
-        return [(*edge, name) for edge, name in zip(edges, architecture.operations, strict=True)]
+    if cell in getattr(architecture, "kinds", ()):
+        return architecture.wires(cell)
     raise InvalidInput(
         f"draw_cell: got cell {cell!r} of a {type(architecture).__name__}; allowed: 'normal' or "
-        "'reduce' of a Genotype, 'cell' of a Cell201."
+        "'reduce' of a Genotype or ENASGenotype, 'cell' of a Cell201 or EightOperationsCell."
     )
 
 
+def places_of(inputs: int, nodes: int) -> Placed:
+    """Return where the nodes of a cell stand, with the output last if there are two inputs.
+
+    Raises
+    ------
+    InvalidInput
+        If the cell has two inputs and more than five nodes.
+    """
+    if inputs == 1:
+        return CELL201_PLACES
+    if nodes > 5:
+        raise InvalidInput(f"draw_cell: got a cell of {nodes} nodes; allowed: 5 or fewer.")
+    places = DARTS_PLACES if nodes <= 4 else FIVE_PLACES
+    output = places[max(places)]
+    return {node: places[node] for node in range(inputs + nodes)} | {inputs + nodes: output}
+
+
 @course_style
-def draw_cell(architecture: Genotype | Cell201, cell: str = "normal") -> CourseFigure:
+def draw_cell(architecture: CellArchitecture, cell: str = "normal") -> CourseFigure:
     """Draw a discrete cell: each kept edge with the name of its operation.
 
     Parameters
     ----------
-    architecture : Genotype or Cell201
-        A value of the DARTS space or of the NAS-Bench-201 space.
+    architecture : Genotype, ENASGenotype, Cell201 or EightOperationsCell
     cell : str
-        ``"normal"`` or ``"reduce"`` for a genotype, ``"cell"`` for a NAS-Bench-201 cell.
+        ``"normal"`` or ``"reduce"`` for a genotype, ``"cell"`` for the others.
 
     Returns
     -------
     CourseFigure
-        Arrows in the colour and dash of their operation; grey: the output concatenates.
+        Arrows in the colour and dash of their operation; grey: the output concatenates. Two
+        operations between the same nodes are bent apart; dead nodes have no arrow to the output.
     """
     edges = chosen_edges(architecture, cell)
-    inputs = count_inputs([edge[:2] for edge in edges])
-    figure, axes, places = _canvas(inputs, _cell_summary(edges, cell))
-    for source, target, operation in edges:
+    inputs = edges[0][1]  # the first node; an input that is not read is a node all the same
+    nodes = edges[-1][1] + 1 - inputs
+    outputs = set(architecture.outputs(cell)) & _carrying(edges, inputs) if inputs == 2 else ()
+    figure, axes, places = _canvas(inputs, nodes, outputs, _cell_summary(edges, cell))
+    for (source, target, operation), bend in zip(edges, bends(edges), strict=True):
         dashes = style.OPERATION_DASHES[operation]
         linestyle = (0, dashes) if dashes else "-"
         color = style.OPERATION_COLORS[operation]
-        _arrow(axes, places[source], places[target], color=color, lw=2.2, linestyle=linestyle)
+        ends = (places[source], places[target])
+        _arrow(axes, *ends, color=color, lw=2.2, linestyle=linestyle, bend=bend)
     boxes = _draw_nodes(axes, places, inputs)
     axes.set_title(cell_name(cell))
     figure.draw_without_rendering()  # fixes the scale, so that sizes in pixels are final
-    _label_edges(axes, edges, places, boxes)
+    label_edges(axes, edges, places, boxes)
     return figure
 
 
 def _cell_summary(edges: Chosen, cell: str) -> str:
-    inputs = count_inputs([edge[:2] for edge in edges])
+    inputs = edges[0][1]
     nodes = []
     for node in sorted({target for _, target, _ in edges}):
         terms = [
@@ -110,7 +135,19 @@ def _cell_summary(edges: Chosen, cell: str) -> str:
             if target == node
         ]
         nodes.append(f"node {node_name(node, inputs)} = {' + '.join(terms)}")
+    dead = sorted({target for _, target, _ in edges} - _carrying(edges, inputs))
+    names = ", ".join(node_name(node, inputs) for node in dead)
+    nodes += [f"nothing reaches {names}"] if dead else []
     return f"Graph of the {cell_name(cell)}: {'; '.join(nodes)}."
+
+
+def _carrying(edges: Chosen, inputs: int) -> set[int]:
+    """Return the nodes that depend on the images; edges are in the order of their targets."""
+    found = set(range(inputs))
+    for source, target, operation in edges:
+        if operation != "none" and source in found:
+            found.add(target)
+    return found
 
 
 @course_style
@@ -137,9 +174,10 @@ def draw_mixed_cell(history: History, cell: str, epoch: float = -1) -> CourseFig
     edges, operations = template["edges"], template["operations"]
     at = history.rows[row]["epoch"]
     inputs = count_inputs(edges)
-    figure, axes, places = _canvas(
-        inputs, _mixed_summary(leading(history, cell)[row], operations, cell, at)
-    )
+    nodes = max(target for _, target in edges) + 1 - inputs
+    outputs = range(inputs, inputs + nodes) if inputs == 2 else ()
+    summary = _mixed_summary(leading(history, cell)[row], operations, cell, at)
+    figure, axes, places = _canvas(inputs, nodes, outputs, summary)
     axes.set_title(f"{cell_name(cell)} at epoch {at:g}: width = mixing weight")
     _color_legend(axes, operations)
     figure.draw_without_rendering()  # the legend takes room, which fixes the scale
@@ -191,16 +229,19 @@ def _strands(
         axes.plot(*ends.T, color=color, lw=width, solid_capstyle="butt", zorder=1)
 
 
-def _canvas(inputs: int, summary: str) -> tuple[CourseFigure, Axes, Placed]:
-    places = DARTS_PLACES if inputs == 2 else CELL201_PLACES
+def _canvas(
+    inputs: int, nodes: int, outputs: Iterable[int], summary: str
+) -> tuple[CourseFigure, Axes, Placed]:
+    places = places_of(inputs, nodes)
     figure = new_figure(summary, (9.0, 4.2) if inputs == 2 else (7.5, 3.8))
     (axes,) = panels(figure)
-    across = [x for x, _ in places.values()]
-    axes.set(xlim=(min(across) - 0.6, max(across) + 0.6), ylim=(-2.15, 2.15), aspect="equal")
+    across, up = zip(*places.values(), strict=True)
+    height = max(2.15, max(up) + 0.4)
+    axes.set(xlim=(min(across) - 0.6, max(across) + 0.6), ylim=(-height, height), aspect="equal")
     axes.axis("off")
-    if inputs == 2:
-        for node in range(2, OUTPUT):
-            _arrow(axes, places[node], places[OUTPUT], color="#b0b0b0", lw=1.2, linestyle="-")
+    for node in outputs:
+        ends = (places[node], places[max(places)])
+        _arrow(axes, *ends, color="#b0b0b0", lw=1.2, linestyle="-")
     return figure, axes, places
 
 
@@ -212,10 +253,12 @@ def _arrow(
     color: str,
     lw: float,
     linestyle: object,
+    bend: float = 0.0,
 ) -> None:
     arrow = FancyArrowPatch(
         start,
         end,
+        connectionstyle=curve(bend),
         arrowstyle="-|>",
         mutation_scale=13,
         color=color,
@@ -231,56 +274,10 @@ def _arrow(
 def _draw_nodes(axes: Axes, places: Placed, inputs: int) -> list[Text]:
     texts = []
     for node, (x, y) in places.items():
-        last = inputs == 2 and node == OUTPUT
+        last = inputs == 2 and node == max(places)
         name = "output" if last else f"${node_name(node, inputs)}$"
         is_input = node < inputs
         face = "#e8e8e8" if is_input or node == max(places) else "white"
         box = {"boxstyle": "round,pad=0.45", "facecolor": face, "edgecolor": style.INK}
         texts.append(axes.text(x, y, name, ha="center", va="center", size=11, bbox=box, zorder=3))
     return texts
-
-
-# Where along an edge a label may stand, best first: the middle, then ever nearer to the ends.
-LABEL_PARTS = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.26, 0.74)
-AIR = 7  # pixels around a text: its frame and a little distance
-
-
-def _label_edges(axes: Axes, edges: Chosen, places: Placed, nodes: list[Text]) -> None:
-    """Write each operation's name on its edge, at the spot that covers least of the rest."""
-    taken = [text.get_window_extent().padded(AIR) for text in nodes]
-    for source, target, operation in edges:
-        start, end = np.array(places[source]), np.array(places[target])
-        others = [edge for edge in edges if edge[:2] != (source, target)]
-        lines = _pixels_on(axes, others, places)
-        label = _label(axes, operation)
-        spots = [tuple(start + part * (end - start)) for part in LABEL_PARTS]
-        label.set_position(min(spots, key=lambda spot: _covered(label, spot, taken, lines)))
-        taken.append(label.get_window_extent().padded(AIR))
-
-
-def _label(axes: Axes, operation: str) -> Text:
-    frame = {
-        "boxstyle": "round,pad=0.2",
-        "facecolor": "white",
-        "edgecolor": style.OPERATION_COLORS[operation],
-        "linewidth": 1.2,
-    }
-    name = style.short_name(operation)
-    return axes.text(0, 0, name, ha="center", va="center", size=9, bbox=frame, zorder=2)
-
-
-def _pixels_on(axes: Axes, edges: Chosen, places: Placed) -> np.ndarray:
-    """Return 60 points on each edge in pixels, shape (60 * edges, 2)."""
-    parts = np.linspace(0, 1, 60)[:, None]
-    points = [(1 - parts) * places[source] + parts * places[target] for source, target, _ in edges]
-    return axes.transData.transform(np.concatenate(points))
-
-
-def _covered(label: Text, spot: tuple[float, float], taken: list[Bbox], lines: np.ndarray) -> float:
-    """Measure how bad a spot is: pixels of other texts covered, then points of other edges."""
-    label.set_position(spot)
-    box = label.get_window_extent().padded(AIR)
-    shared = [Bbox.intersection(box, other) for other in taken]
-    texts = sum(area.width * area.height for area in shared if area is not None)
-    inside = (lines > (box.x0, box.y0)) & (lines < (box.x1, box.y1))
-    return 1e3 * texts + inside.all(axis=1).sum()

@@ -26,6 +26,7 @@ OPERATION_COLORS: dict[str, str] = {
     "dil_conv_5x5": "#710653",
     "nor_conv_1x1": "#463207",
     "nor_conv_3x3": "#915000",
+    "nor_conv_5x5": "#710653",  # as dil_conv_5x5: no space has both
 }
 # The same hues for widgets on a dark page (#111111, JupyterLab's dark theme).
 OPERATION_COLORS_DARK: dict[str, str] = {
@@ -39,6 +40,7 @@ OPERATION_COLORS_DARK: dict[str, str] = {
     "dil_conv_5x5": "#b53587",
     "nor_conv_1x1": "#fed719",
     "nor_conv_3x3": "#767218",
+    "nor_conv_5x5": "#b53587",
 }
 # Lengths of ink and gap in multiples of the line width; empty means solid. The same numbers
 # serve matplotlib's `dashes` and a canvas' `setLineDash`.
@@ -53,6 +55,7 @@ OPERATION_DASHES: dict[str, tuple[float, ...]] = {
     "dil_conv_5x5": (5, 2, 1, 2, 1, 2),
     "nor_conv_1x1": (8, 2, 8, 5),
     "nor_conv_3x3": (8, 3),
+    "nor_conv_5x5": (8, 3, 2, 3),
 }
 OPERATION_MARKERS: dict[str, str] = {
     "none": "x",
@@ -65,6 +68,7 @@ OPERATION_MARKERS: dict[str, str] = {
     "dil_conv_5x5": "X",
     "nor_conv_1x1": "<",
     "nor_conv_3x3": ">",
+    "nor_conv_5x5": "*",
 }
 SHORT_NAMES: dict[str, str] = {
     "none": "none",
@@ -77,6 +81,7 @@ SHORT_NAMES: dict[str, str] = {
     "dil_conv_5x5": "dil 5×5",
     "nor_conv_1x1": "conv 1×1",
     "nor_conv_3x3": "conv 3×3",
+    "nor_conv_5x5": "conv 5×5",
 }
 # A figure shows one family and its frame (random search), so these must be well apart; all methods
 # differ somewhat, and by marker and dash too. More methods than that no eye keeps apart by colour.
