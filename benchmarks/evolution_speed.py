@@ -21,7 +21,7 @@ from nas_course.spaces import NASBench201Space
 from nas_course.storage import write_file
 from nas_course.strategies.black_box import GeneticAlgorithm, RegularizedEvolution
 
-LENGTHS = {10_000: 9, 50_000: 5, 200_000: 3}  # architectures: runs
+LENGTHS = {10_000: 5, 50_000: 3, 200_000: 2}  # architectures: runs
 WARM_UP = 2_000
 SCORE = Score(0.5, 0.0, "constant")
 

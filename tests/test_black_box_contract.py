@@ -72,7 +72,7 @@ def scorer(space):
 
 
 def steps_for(space):
-    return 120 if space.name == "nas-bench-201" else 60
+    return 60 if space.name == "nas-bench-201" else 40
 
 
 @pytest.fixture(params=["nas-bench-201", "darts"])
@@ -105,7 +105,7 @@ def test_saving_the_state_does_not_change_the_run(name, space):
     rngs = [np.random.default_rng(0) for _ in range(2)]
     asked: list[list] = [[], []]
     open_questions: list[list] = [[], []]
-    for _ in range(10):
+    for _ in range(8):
         watched.state_dict()
         for k, strategy in enumerate((watched, alone)):
             asked[k] += drive(strategy, 6, rngs[k], scorer(space), open_questions[k])
@@ -123,7 +123,7 @@ def test_equal_seeds_ask_alike_and_others_do_not(name, space):
 
 def test_whatever_is_asked_belongs_to_the_space(name, space):
     strategy = make(name, space, 0)
-    for question in drive(strategy, 60, np.random.default_rng(0), scorer(space), []):
+    for question in drive(strategy, 40, np.random.default_rng(0), scorer(space), []):
         partial = isinstance(question, Partial)
         architecture = question.architecture if partial else question
         assert space.parse(str(architecture)) == architecture
