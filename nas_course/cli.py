@@ -21,8 +21,10 @@ COMMANDS = {
     "doctor": ("nas_course.doctor", "say what this machine has, and how to mend what is missing"),
     "methods": ("nas_course.search.list_command", "list the search methods"),
     "search": ("nas_course.search.command", "search an architecture"),
+    "leaderboard": ("nas_course.leaderboard", "measure every strategy on the shipped table"),
     "compare": ("nas_course.comparison", "train what a search found beside its rivals"),
     "build-table": ("nas_course.tabular.building_command", "train the whole tabular benchmark"),
+    "table-quality": ("nas_course.tabular.quality_command", "say what a table is worth"),
     "grade": ("nas_course.grading.command", "grade exercise notebooks"),
 }
 FAILED = 2  # exit code for what the user can mend

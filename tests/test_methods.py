@@ -26,6 +26,10 @@ BLACK_BOX = [
     "bananas",
     "tpe",
     "gp",
+    "successive-halving",
+    "hyperband",
+    "asha",
+    "bohb",
     "nsga2",
 ]
 SIZES = {"darts": 3, "nas-bench-201": 1}

@@ -167,6 +167,43 @@ BLACK_BOX = (
         fixed={"sampler": "gp"},
     ),
     BlackBoxMethod(
+        name="successive-halving",
+        parts=_parts("draw from the space", "the best third of a rung", "none", "rungs"),
+        citation='Jamieson, Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter '
+        'Optimization", AISTATS 2016, arXiv:1502.07943',
+        strategy="successive_halving:SuccessiveHalving",
+    ),
+    BlackBoxMethod(
+        name="hyperband",
+        parts=_parts(
+            "draw from the space", "the best third of a rung", "none", "brackets of rungs"
+        ),
+        citation='Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar, "Hyperband: A Novel '
+        'Bandit-Based Approach to Hyperparameter Optimization", JMLR 2018, arXiv:1603.06560',
+        strategy="hyperband:Hyperband",
+    ),
+    BlackBoxMethod(
+        name="asha",
+        parts=_parts(
+            "draw from the space", "the best third so far", "none", "rungs, without waiting"
+        ),
+        citation='Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht, Talwalkar, "A System '
+        'for Massively Parallel Hyperparameter Tuning", MLSys 2020, arXiv:1810.05934',
+        strategy="asha:ASHA",
+    ),
+    BlackBoxMethod(
+        name="bohb",
+        parts=_parts(
+            "drawn from the density of good ones",
+            "best density ratio; the best third of a rung",
+            "kernel densities of good and bad",
+            "brackets of rungs",
+        ),
+        citation='Falkner, Klein, Hutter, "BOHB: Robust and Efficient Hyperparameter Optimization '
+        'at Scale", ICML 2018, arXiv:1807.01774',
+        strategy="bohb:BOHB",
+    ),
+    BlackBoxMethod(
         name="nsga2",
         parts=_parts("crossover and mutation", "non-dominated fronts, crowding", "none"),
         citation='Deb, Pratap, Agarwal, Meyarivan, "A Fast and Elitist Multiobjective Genetic '

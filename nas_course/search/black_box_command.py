@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from nas_course.estimation import KeptTraining, NetworkBuilder, TrainingEstimate
 from nas_course.estimation.table import TableEstimate
 from nas_course.search.black_box import BlackBoxResult, search
 from nas_course.search.gradient_command import given_settings
+from nas_course.search.options import read_options
 from nas_course.training import Recipe
 
 ESTIMATES = ("table", "training")
@@ -24,8 +24,6 @@ TRAINING: dict[str, dict[str, int]] = {
 }
 CELLS = {"nas-bench-201": 1}  # a stage; all other spaces: CELLS_ELSEWHERE in the whole network
 CELLS_ELSEWHERE = 3
-# Kind of the default -> what a value may be.
-KINDS: dict[type, set[type]] = {bool: {bool}, int: {int}, float: {int, float}}
 _SHARED = ("channels", "cells", "batch_size", "precision")  # with the gradient methods
 
 
@@ -77,43 +75,6 @@ def run(method: methods.BlackBoxMethod, arguments: argparse.Namespace, command: 
     )
     _print_result(result, arguments.out)
     return 0
-
-
-def read_options(method: methods.BlackBoxMethod, texts: list[str]) -> dict[str, Any]:
-    """Read "name=value" as hyperparameters of the method.
-
-    Raises
-    ------
-    InvalidInput
-        A text has no "=", the method has no such option, or the value is of another kind than
-        the default.
-    """
-    allowed = method.options()
-    options: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        name = name.strip().replace("-", "_")
-        if not equals:
-            raise InvalidInput(f"set: got {text!r}; write it as --set name=value.")
-        if name not in allowed:
-            raise one_of(f"option of {method.name}", name, allowed)
-        options[name] = _read_value(name, value.strip(), allowed[name])
-    return options
-
-
-def _read_value(name: str, text: str, default: Any) -> Any:
-    """Read a value as the kind of thing that the default is."""
-    if isinstance(default, str):
-        return text
-    if isinstance(default, tuple) and all(isinstance(part, str) for part in default):
-        return tuple(part.strip() for part in text.split(","))
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        value = text
-    if type(default) in KINDS and type(value) not in KINDS[type(default)]:
-        raise InvalidInput(f"{name}: got {text!r}; allowed: a value like the default, {default!r}.")
-    return float(value) if isinstance(default, float) else value
 
 
 def _workers(arguments: argparse.Namespace) -> int:
