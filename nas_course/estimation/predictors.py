@@ -1,4 +1,4 @@
-"""Predictors: guess the scores of architectures from those of others, and how sure the guess is.
+"""Predictors: guess an architecture's score from those of others, and how sure it is.
 
     predictor = MLPEnsemble(space.encode, seed=0)
     predictor.fit(architectures, accuracies)

@@ -1,4 +1,4 @@
-"""Estimation by looking up: what training would give, from a table of trained architectures.
+"""Estimation by looking up: what training gave, from a table of trained architectures.
 
 estimate = TableEstimate(nas_course.tabular.load())
 estimate(architecture).value              # validation accuracy after the last epoch
