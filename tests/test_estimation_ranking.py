@@ -80,13 +80,13 @@ def test_a_ranking_agrees_fully_with_any_increasing_function_of_itself(pair):
 def test_the_interval_covers_the_true_correlation_about_as_often_as_it_says():
     rho, covered, rng = 0.6, 0, np.random.default_rng(0)
     true_tau = 2 / math.pi * math.asin(rho)  # of a bivariate normal distribution
-    for _ in range(100):
+    for _ in range(60):
         a = rng.normal(size=40)
         b = rho * a + math.sqrt(1 - rho**2) * rng.normal(size=40)
         interval = ranking.bootstrap(ranking.kendall, a, b, rng, resamples=100, level=0.9)
         covered += interval.low <= true_tau <= interval.high
         assert interval.low <= interval.value <= interval.high
-    assert 80 <= covered <= 99
+    assert 46 <= covered <= 60
 
 
 def test_the_same_generator_gives_the_same_interval_and_more_data_a_narrower_one():

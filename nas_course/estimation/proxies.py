@@ -9,7 +9,7 @@ measure_proxies(full, [Proxy(images=100), Proxy(epochs=3)], architectures, rng)
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
@@ -118,10 +118,11 @@ class ProxyQuality:
 
 
 def observe(
-    proxy: Proxy, full: TrainingEstimate, architectures: Iterable[Any], seed: int | None = None
+    proxy: Proxy, full: TrainingEstimate, architectures: Sequence[Any], seed: int | None = None
 ) -> Observation:
     """Score the architectures by a proxy (``Proxy()`` is the full estimate) and take its time."""
     cheap, on_processor = proxy.of(full, seed), full.data.device.type == "cpu"
+    full(architectures[0], 1)  # whatever torch loads and tunes at first use is nobody's cost
     started = time.process_time()
     scores = [cheap(architecture) for architecture in architectures]
     seconds = time.process_time() - started
@@ -191,8 +192,8 @@ def _smaller(data: ImageData, images: int | None, side: int | None) -> ImageData
         return replace(data, train=train)
     if side < 1 or data.image_size % side:
         raise InvalidInput(f"side: got {side}; give a divisor of the {data.image_size} pixels.")
-    parts = {"train": train, "valid": data.valid, "test": data.test}
-    return replace(data, **{name: _resized(part, side) for name, part in parts.items()})
+    train, valid, test = (_resized(part, side) for part in (train, data.valid, data.test))
+    return replace(data, train=train, valid=valid, test=test)
 
 
 def _resized(part: Split, side: int) -> Split:
