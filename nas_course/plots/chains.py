@@ -1,4 +1,4 @@
-"""A chain as a strip: a box for each layer, as tall as it is wide, lower where it is halved.
+"""A chain as a strip of boxes: one for each layer, as tall as the layer is wide.
 
 draw_chain(ChainSpace().sample(np.random.default_rng(0)))
 """
@@ -76,8 +76,10 @@ def _layer(axes: Axes, left: float, layer: Layer, widest: int) -> None:
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], color: str) -> None:
-    ends = {"arrowstyle": "-|>", "mutation_scale": 9, "shrinkA": 0, "shrinkB": 0}
-    axes.add_patch(FancyArrowPatch(start, end, color=color, lw=1.2, **ends))
+    arrow = FancyArrowPatch(
+        start, end, arrowstyle="-|>", mutation_scale=9, color=color, lw=1.2, shrinkA=0, shrinkB=0
+    )
+    axes.add_patch(arrow)
 
 
 def _halving(axes: Axes, left: float, way: str) -> None:

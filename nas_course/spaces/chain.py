@@ -1,4 +1,4 @@
-"""The macro space of chains: how many layers, which, how wide, skipped or not, halved where.
+"""The macro space of chains: how many layers, which, how wide, skipped, halved where.
 
     space = ChainSpace(stages=3, layers=3)
     space.parse("nor_conv_3x3*1 sep_conv_5x5*2+skip | max_pool: nor_conv_3x3*4 | stride: ...")

@@ -1,4 +1,4 @@
-"""The cell space of lesson 000: two inputs, four nodes, eight operations, `none` among them.
+"""The cell space of lesson 000: two inputs, four nodes, eight operations, one is `none`.
 
     space = EightOperationsSpace()
     cell = space.parse("sep_conv_3x3(0) none(1) | skip_connect(0) nor_conv_5x5(2) | ...")

@@ -1,4 +1,4 @@
-"""The ENAS micro space: a normal and a reduction cell, five nodes, loose ends concatenated.
+"""The ENAS micro space: two cells of five nodes each, whose loose ends are concatenated.
 
     space = ENASMicroSpace()
     genotype = space.sample(np.random.default_rng(0))

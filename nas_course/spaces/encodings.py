@@ -1,4 +1,4 @@
-"""Encodings of cells beside one-hot: which node reads which, and the paths through the cell.
+"""Encodings of cells beside one-hot: which node reads which, and the paths through them.
 
     adjacency(space, architecture)                  # edges x operations, flattened
     paths(space, architecture, longest=2)           # one number for each possible path

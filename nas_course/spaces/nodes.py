@@ -1,4 +1,4 @@
-"""Cells written node by node, `sep_conv_3x3(0) none(1) | ...`: text, checks, canonical form.
+"""Cells written node by node, `sep_conv_3x3(0) none(1) | ...`: text, checks, canonical.
 
     cell = parse_cell("normal cell", "sep_conv_3x3(0) skip_connect(1)")
     cell                                            # ((("sep_conv_3x3", 0), ("skip_connect", 1)),)
