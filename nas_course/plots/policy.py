@@ -1,4 +1,4 @@
-"""What a controller would choose: the probability of each option of each choice, over time.
+"""What a controller would choose: probabilities of options, and how it came to them.
 
 draw_policy(space.choices, snapshots[-1])                       # one moment
 draw_policy_learning(strategy.history)                          # reward and entropy
