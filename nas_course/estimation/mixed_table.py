@@ -92,7 +92,7 @@ class MixedTable:
         if not Path(path).is_file():
             raise InvalidInput(
                 f"mixed table: there is no file {path}; make it with "
-                "`python benchmarks/mixed_space.py table --out results/mixed_space.npz`."
+                "`python benchmarks/mixed_space.py --out results/mixed_space.npz`."
             )
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
