@@ -9,6 +9,12 @@ from nas_course.estimation.extrapolation import (
 )
 from nas_course.estimation.funnel import Funnel, funnel
 from nas_course.estimation.kept import KeptTraining
+from nas_course.estimation.predictors import (
+    ForestPredictor,
+    MeanPredictor,
+    MLPEnsemble,
+    RidgeEnsemble,
+)
 from nas_course.estimation.proxies import Proxy, ProxyQuality, measure_proxies
 from nas_course.estimation.ranking import Interval, bootstrap, kendall, spearman, top_overlap
 from nas_course.estimation.score import Score
@@ -16,23 +22,29 @@ from nas_course.estimation.stages import stages
 from nas_course.estimation.stopping import MedianRule, MedianStopping, PointwiseMedianRule
 from nas_course.estimation.table import TableEstimate
 from nas_course.estimation.training import NetworkBuilder, TrainingEstimate
+from nas_course.estimation.zero_cost import ZeroCostEstimate
 
 __all__ = [
     "CurveRegression",
     "ExtrapolatedEstimate",
     "Forecast",
+    "ForestPredictor",
     "Funnel",
     "Interval",
     "KeptTraining",
+    "MLPEnsemble",
+    "MeanPredictor",
     "MedianRule",
     "MedianStopping",
     "NetworkBuilder",
     "PointwiseMedianRule",
     "Proxy",
     "ProxyQuality",
+    "RidgeEnsemble",
     "Score",
     "TableEstimate",
     "TrainingEstimate",
+    "ZeroCostEstimate",
     "bootstrap",
     "extrapolate",
     "funnel",
