@@ -1,4 +1,4 @@
-"""The 15,625 cells as numbers, and the 6,466 classes of equal cells that a table has rows for."""
+"""The 15,625 cells as numbers, and the 6,466 classes of equal ones: the rows of a table."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from nas_course.errors import InvalidInput
 from nas_course.spaces.nas_bench_201 import Cell201, NASBench201Space
 
 SPACE = NASBench201Space()
-BASE, EDGES = len(SPACE.operations), len(SPACE.choices)
-PLACES = BASE ** np.arange(EDGES - 1, -1, -1)  # the first edge counts most
+BASE, EDGE_COUNT = len(SPACE.operations), len(SPACE.choices)
+PLACES = BASE ** np.arange(EDGE_COUNT - 1, -1, -1)  # the first edge counts most
 
 
 @cache
@@ -86,9 +86,9 @@ def _code_of_name() -> dict[str | Cell201, int]:
 
 
 def _codes_of_indices(indices: np.ndarray) -> np.ndarray:
-    if indices.ndim != 2 or indices.shape[1] != EDGES:
+    if indices.ndim != 2 or indices.shape[1] != EDGE_COUNT:
         raise InvalidInput(
-            f"architectures: the array has the shape {indices.shape}; give (n, {EDGES})."
+            f"architectures: the array has the shape {indices.shape}; give (n, {EDGE_COUNT})."
         )
     if indices.size and not 0 <= indices.min() <= indices.max() < BASE:
         raise InvalidInput(

@@ -1,4 +1,4 @@
-"""The official NATS-Bench file behind the interface of the shipped table, through its own API.
+"""The official NATS-Bench file, read by its own API, behind the interface of our table.
 
     table = nats_bench.open_table("NATS-tss-v1_0-3ffb9-simple", dataset="cifar100")
     table.query("|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|").test_accuracy

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,7 @@ def unpack(path: Path) -> Contents:
             columns = {name: file[name] for name in file.files if name != "about"}
     except FileNotFoundError as error:
         raise TableDamaged(f"{path}: there is no such file; make it with build-table.") from error
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise TableDamaged(f"{path} is no table of this package, or damaged: {error}") from error
     _require_whole(path, about, columns)
     return Contents(about, columns)

@@ -1,4 +1,4 @@
-"""How every cell of the table is trained: the protocol, and the function that carries it out.
+"""How every cell of the table is trained: the protocol, and the function that follows it.
 
 Chosen by `benchmarks/table_pilot.py` (figures in `results/table_pilot.json`): among protocols of
 less than one processor second a cell, this one ranks cells most alike in two seeds and most like

@@ -1,4 +1,4 @@
-"""What the table is worth: completeness, noise between seeds, plausibility, speed of look-ups."""
+"""What the table is worth: noise between seeds, plausibility, speed of look-ups."""
 
 from __future__ import annotations
 

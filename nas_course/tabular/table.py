@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,8 @@ class Table:
     """
 
     def __init__(self, contents: Contents) -> None:
+        self.path: Path | None = None
+        self._contents = contents
         self.about = contents.about
         columns, protocol = contents.columns, self.about["protocol"]
         self._valid = (columns["valid"] / protocol["valid_images"]).astype(np.float32)
@@ -82,6 +85,12 @@ class Table:
         pairs = zip(columns["cell_class"].tolist(), columns["seed"].tolist(), strict=True)
         self._trainings = {pair: number for number, pair in enumerate(pairs)}
         self._rows: dict[tuple[str | Cell201, int], Row] = {}
+        for column in (self.valid, self.test, self.seconds, self.parameters, self.multiply_adds):
+            column.setflags(write=False)  # whoever loads the same file shares this table
+
+    def __reduce__(self) -> tuple:
+        """Pickle the file's name, so that a process of a pool loads it once for all its tasks."""
+        return (Table, (self._contents,)) if self.path is None else (load, (self.path,))
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -209,18 +218,27 @@ class Table:
 def load(path: str | Path | None = None) -> Table:
     """Load a table: the one that comes with the package, or a file that build-table made.
 
-    Warns if the table is incomplete.
+    A file is read once; later calls give the same table. Warns if the table is incomplete.
 
     Raises
     ------
     nas_course.tabular.packing.TableDamaged
         The file is missing or no table.
     """
-    table = Table(unpack(SHIPPED if path is None else Path(path)))
+    path = Path(SHIPPED if path is None else path).resolve()
+    table = _load(path, path.stat().st_mtime_ns if path.exists() else 0)
     if not table.complete:
         warnings.warn(
             f"this table is incomplete: {len(table):,} of {table.about['classes']:,} cells. "
             "Others raise NotInTable; results from it are not those of the benchmark.",
             stacklevel=2,
         )
+    return table
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, changed: int) -> Table:
+    """Load a file once, unless it has changed since."""
+    table = Table(unpack(path))
+    table.path = path
     return table
