@@ -75,7 +75,7 @@ def steps_for(space):
     return 60 if space.name == "nas-bench-201" else 40
 
 
-@pytest.fixture(params=["nas-bench-201", "darts"])
+@pytest.fixture(params=["nas-bench-201", "darts", "chain"])
 def space(request):
     return spaces.get(request.param)
 

@@ -99,11 +99,13 @@ class OptunaSearch:
         """Return what the sampler suggests, given all trials so far."""
         for _ in range(self.tries):
             trial, architecture = self._suggestion()
+            # Samplers do not look at failed trials. The one that counts is added below, with 0
+            # at choices that are not active, as a restored study has it.
+            self._study.tell(trial, state=_failed())
             if self.space.canonical(architecture) not in self._known:
-                self._note(architecture, None, trial.number)
-                return architecture
-            self._study.tell(trial, state=_failed())  # samplers do not look at failed trials
-        architecture = self._mutated(architecture)
+                break
+        else:
+            architecture = self._mutated(architecture)
         self._study.add_trial(self._frozen(architecture, None))
         self._note(architecture, None, number=trial.number + 1)
         return architecture
