@@ -164,7 +164,8 @@ def _label_curves(
         axes.annotate(
             entry["name"], (x, y), (1.03, place), textcoords="axes fraction", color=color,
             size=style.SMALL, va="center", annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6, "shrinkB": 0},
+            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6, "shrinkB": 0,
+                        "relpos": (0, 0.5)},
         )  # fmt: skip
 
 
