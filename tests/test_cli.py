@@ -272,3 +272,47 @@ def test_a_reader_that_leaves_early_is_no_error():
     process.stdout.close()
     assert process.wait(timeout=120) in (0, 1)
     assert process.stderr.read() == ""
+
+
+TRAINED = "--estimate training --train-images 16 --valid-images 16 --channels 2 --train-epochs 3"
+TRAINED += " --device cpu --quiet"
+
+
+def test_a_black_box_search_trains_what_it_tries_and_goes_on_with_more(capsys, tmp_path):
+    line = f"search successive-halving {TRAINED} --out {tmp_path / 'run'}"
+    code, printed, complaints = call(f"{line} --evaluations 2", capsys)
+    assert (code, complaints) == (0, "") and "full evaluations" in printed
+    first = History.load(tmp_path / "run").rows
+    assert call(f"{line} --evaluations 4 --resume", capsys)[0] == 0
+    rows = History.load(tmp_path / "run").rows
+    assert rows[: len(first)] == first and rows[-1]["evaluations"] >= 4
+    written = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert (
+        written["options"]["eta"] == 3
+        and written["command"] == f"nas-course {line} --evaluations 4"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("random", "budget: got none; give evaluations"),
+        (
+            "random --epochs 3 --evaluations 3",
+            "counts evaluations; give --evaluations",
+        ),
+        ("random --evaluations 0", "evaluations: got 0"),
+        ("random --evaluations 3 --alpha-scale 1", "alpha_scale: got 1.0, which is for gradient"),
+        ("random --evaluations 3 --workers 0", "workers: got 0"),
+        ("random --evaluations 3 --estimate tabel", "Did you mean 'table'?"),
+        ("genetic --evaluations 3 --set speed=3", "option of genetic: got 'speed'; allowed: 'pop"),
+        ("genetic --evaluations 3 --set mutation_rate=often", "mutation_rate: got 'often'"),
+        ("genetic --evaluations 3 --set elites", "set: got 'elites'; write it as"),
+        ("random --evaluations 3 --estimate table", "networks are trained already"),
+        ("darts-1st --epochs 1", "which is for methods that try single architectures"),
+    ],
+)
+def test_a_wrong_argument_of_a_black_box_search_gets_one_message(line, said, capsys, tmp_path):
+    code, printed, complaint = call(f"search {TRAINED} {line} --out {tmp_path / 'run'}", capsys)
+    assert (code, printed) == (2, "") and said in complaint
+    assert "Traceback" not in complaint and not (tmp_path / "run").exists()

@@ -24,7 +24,13 @@ TRAINING: dict[str, dict[str, int]] = {
 }
 CELLS = {"nas-bench-201": 1}  # a stage; all other spaces: CELLS_ELSEWHERE in the whole network
 CELLS_ELSEWHERE = 3
-_SHARED = ("channels", "cells", "batch_size", "precision")  # with the gradient methods
+_SHARED = (
+    "channels",
+    "cells",
+    "batch_size",
+    "precision",
+    "channels_last",
+)  # with the gradient methods
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,6 +121,7 @@ def _training_estimate(method: methods.BlackBoxMethod, arguments: argparse.Names
         epochs=sizes["train_epochs"],
         batch_size=sizes["batch_size"],
         precision=sizes.get("precision", "float32"),
+        channels_last=sizes.get("channels_last", False),
         augment=data.augmentation_for(data_name),
     )
     images = data.load(

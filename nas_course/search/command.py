@@ -77,7 +77,12 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         "--device", default="auto", help="auto, cpu, mps or a GPU by its torch name (auto)"
     )
     group.add_argument("--threads", type=int, default=1, help="of the processor (1)")
-    group.add_argument("--channels-last", action="store_true", help="memory order for tensor cores")
+    group.add_argument(
+        "--channels-last",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="memory order for tensor cores",
+    )
     group.add_argument(
         "--checkpoint-seconds", type=float, default=30.0, help="save so often within an epoch (30)"
     )
