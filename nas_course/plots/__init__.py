@@ -3,6 +3,8 @@
 from nas_course.plots.alphas import alpha_curves, alpha_heatmap, weight_bars, winner_timeline
 from nas_course.plots.cells import draw_cell, draw_mixed_cell
 from nas_course.plots.chains import draw_chain
+from nas_course.plots.changes import change_words, draw_change
+from nas_course.plots.distributions import draw_spread
 from nas_course.plots.figure import CourseFigure, new_figure
 from nas_course.plots.fronts import draw_front, pareto_front
 from nas_course.plots.images import draw_images
@@ -24,8 +26,10 @@ __all__ = [
     "alpha_curves",
     "alpha_heatmap",
     "alpha_overview",
+    "change_words",
     "draw_cell",
     "draw_chain",
+    "draw_change",
     "draw_comparison",
     "draw_design",
     "draw_fits",
@@ -37,6 +41,7 @@ __all__ = [
     "draw_policy_learning",
     "draw_population",
     "draw_searches",
+    "draw_spread",
     "draw_winners_curse",
     "entropy_and_skip",
     "learning_curves",
