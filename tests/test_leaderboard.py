@@ -23,7 +23,7 @@ from nas_course.leaderboard import (
     table_text,
 )
 from nas_course.leaderboard.measuring import incumbents
-from nas_course.leaderboard.statistics import quartiles
+from nas_course.leaderboard.statistics import entry_of, quartiles
 from nas_course.plots import regret
 from nas_course.search import search
 from nas_course.tabular.classes import representatives
@@ -128,7 +128,14 @@ def test_text_and_figures_tell_the_same(board):
     text = table_text(board)
     for entry in board["entries"]:
         assert entry["name"] in text
-    assert "95 % interval" in statement(board, "nsga2")
+    words = statement(board, "nsga2").splitlines()
+    assert words[0].startswith("nsga2 against random after ")
+    assert words[1].startswith("  in test accuracy ")
+    assert words[2].startswith("  in validation accuracy ")
+    for line, key in zip(words[1:], ("final", "final_valid"), strict=True):
+        ours, theirs = (entry_of(board, name)[key] for name in ("nsga2", "random"))
+        assert f"accuracy {np.median(ours):.2f} and {np.median(theirs):.2f}, difference" in line
+        assert line.endswith(difference_of_medians(ours, theirs).verdict)
     for against in ("evaluations", "seconds"):
         figure = regret.regret_curves(board, ["random", "nsga2"], against=against)
         assert "random" in figure.summary and figure.png()

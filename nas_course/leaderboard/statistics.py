@@ -96,23 +96,25 @@ def entry_of(board: Board, name: str) -> Mapping[str, Any]:
     raise one_of("entry", name, [entry["name"] for entry in board["entries"]])
 
 
+MEASURES = {"final": "test", "final_valid": "validation"}
+
+
 def statement(board: Board, name: str, against: str = RIVAL) -> str:
-    """Say in one or two sentences what the runs of two entries show."""
+    """Say what the runs of two entries show: in test accuracy and in what the search saw."""
     ours, theirs = entry_of(board, name), entry_of(board, against)
-    result = difference_of_medians(ours["final"], theirs["final"])
-    medians = [float(np.median(numbers(entry["final"]))) for entry in (ours, theirs)]
-    ends = {
-        "better": f"{name} is better",
-        "worse": f"{name} is worse",
-        "undecided": "undecided: the interval includes zero",
-    }
-    return (
-        f"After {board['evaluations']} evaluations the median regret of {name} is "
-        f"{medians[0]:.2f} points, that of {against} {medians[1]:.2f} "
-        f"({len(ours['final'])} and {len(theirs['final'])} seeds). Difference "
-        f"{result.difference:+.2f}, 95 % interval {result.low:+.2f} to {result.high:+.2f}: "
-        f"{ends[result.verdict]}."
-    )
+    sentences = [
+        f"{name} against {against} after {board['evaluations']} evaluations "
+        f"({len(ours['final'])} and {len(theirs['final'])} seeds), median regret in points:"
+    ]
+    for measure, part in MEASURES.items():
+        result = difference_of_medians(ours[measure], theirs[measure])
+        medians = [float(np.median(numbers(entry[measure]))) for entry in (ours, theirs)]
+        sentences.append(
+            f"  in {part} accuracy {medians[0]:.2f} and {medians[1]:.2f}, difference "
+            f"{result.difference:+.2f} (95 % interval {result.low:+.2f} to {result.high:+.2f}): "
+            f"{result.verdict}"
+        )
+    return "\n".join(sentences)
 
 
 def table_text(board: Board, against: str = RIVAL) -> str:

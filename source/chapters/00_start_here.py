@@ -328,12 +328,12 @@ print(f"test accuracy of the network: {evaluate(network, images.test)['accuracy'
 # ```
 #
 # Then look at it in a notebook, also while it runs: `AlphaExplorer.from_file("../runs/first")`.
-# The methods that can be named there:
+# The gradient methods that can be named there (`nas-course methods` lists the others as well):
 
 # %%
 from nas_course import methods
 
-for method in methods.all_methods():
+for method in methods.GRADIENT:
     print(f"{method.name}: {method.family}, {method.parts['hypergradient']}")
 
 # %% [markdown]
