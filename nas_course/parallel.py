@@ -1,4 +1,4 @@
-"""A pool of processes that loses no task when a worker dies: what was running is run again.
+"""A pool of processes that loses no task when a worker dies: it is run again.
 
 Use::
 

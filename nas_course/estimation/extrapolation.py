@@ -1,4 +1,4 @@
-"""Learning-curve extrapolation: guess the last epoch from the first ones, and how sure it is.
+"""Learning-curve extrapolation: guess the last epoch from the first, and how surely.
 
     forecast = extrapolate(score.curve, to_epoch=20)
     forecast.mean, forecast.sd, forecast.probability_above(best)

@@ -1,4 +1,4 @@
-"""The two-stage funnel: score many architectures cheaply, train only the best of them in full.
+"""The two-stage funnel: score many architectures cheaply, train only the best in full.
 
 found = funnel(Proxy(epochs=3).of(full), full, architectures, keep=5)
 found.best, found.score.value, found.cost_seconds

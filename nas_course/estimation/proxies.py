@@ -1,4 +1,4 @@
-"""Proxies: cheaper trainings that should rank alike, with what they save and how they rank.
+"""Proxies: cheaper trainings that should rank alike, what they save, how they rank.
 
 full = TrainingEstimate(data, recipe, NetworkBuilder.fitting(data, channels=8, cells=1))
 cheap = Proxy(images=100, channels=4).of(full)

@@ -1,4 +1,4 @@
-"""Score a design of the mixed space: train its network on a regression problem, measure R².
+"""Score a design of the mixed space: train its network on a regression, measure R².
 
 estimate = RegressionEstimate(regression.diabetes(seed=0))
 estimate(space.parse("depth=1 width=64 ... dropout=0.2")).value

@@ -1,4 +1,4 @@
-"""Multi-layer perceptrons: one, a stack of many at once, and a relaxed one that mixes fifteen."""
+"""Multi-layer perceptrons: one, a stack of many at once, and a relaxed one."""
 
 from __future__ import annotations
 

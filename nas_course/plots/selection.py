@@ -1,4 +1,4 @@
-"""Choosing among trained designs: fits, the design card, the winner's curse, searches compared.
+"""Choosing among trained designs: fits, design card, winner's curse, searches compared.
 
 draw_fits({"in order": (data, network), "shuffled": (other, network)})
 draw_design(design, weights=2_817, score=0.44, rank=812, designs=3_600)

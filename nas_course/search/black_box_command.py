@@ -1,4 +1,4 @@
-"""`nas-course search` for the black-box family: an estimate, its options, the strategy's own."""
+"""`nas-course search` for the black-box family: an estimate, its options, the strategy's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mixed space of 3,600 designs: an MLP together with how it is trained, joint HPO and NAS.
+"""A mixed space of 3,600 designs: an MLP and how it is trained, joint HPO and NAS.
 
     space = MixedSpace()
     design = space.parse(

@@ -1,4 +1,4 @@
-"""Building the table: every cell is trained, and a kill at any moment costs next to nothing.
+"""Building the table: every cell is trained, and a kill costs next to nothing.
 
 One process hands out trainings and appends each finished row to a file at once, so a kill loses
 what was in training and nothing else. A line that the kill cut short is dropped on the next start.

@@ -1,4 +1,4 @@
-"""ASHA: successive halving that promotes as soon as it can and never waits for a rung to fill.
+"""ASHA: successive halving that promotes as soon as it can and waits for no rung.
 
     strategy = ASHA(NASBench201Space(), seed=0, max_epochs=9)
     questions = [strategy.ask() for _ in range(8)]  # for eight workers at once

@@ -1,4 +1,4 @@
-"""BOHB: Hyperband whose architectures come from a model of the good ones instead of by chance.
+"""BOHB: Hyperband whose architectures come from a model of the good ones.
 
     strategy = BOHB(NASBench201Space(), seed=0, max_epochs=9)
 

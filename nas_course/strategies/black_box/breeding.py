@@ -1,4 +1,4 @@
-"""How children are made: tournament selection, crossover and mutation on any space's choices.
+"""How children are made: tournaments, crossover and mutation on any space's choices.
 
     mother, father = (tournament(population, 2, rng, value_of) for _ in range(2))
     child = Variation(space).child(mother.architecture, father.architecture, rng)

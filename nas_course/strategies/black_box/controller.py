@@ -1,4 +1,4 @@
-"""The recurrent controller of REINFORCE: a policy over token sequences, its loss and its entropy.
+"""The recurrent controller of REINFORCE: a policy over tokens, its loss, its entropy.
 
     controller = Controller([5] * 6, hidden=64, generator=torch.Generator().manual_seed(0))
     tokens, log_probabilities = controller.sample(10, np.random.default_rng(0))

@@ -1,4 +1,4 @@
-"""Epsilon-greedy hill climbing: mostly a mutation of the best so far, sometimes a random one.
+"""Epsilon-greedy hill climbing: mostly a mutation of the best, sometimes a random draw.
 
     strategy = EpsilonGreedy(space, seed=0, epsilon=0.1)
 

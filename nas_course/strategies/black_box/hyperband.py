@@ -1,4 +1,4 @@
-"""Hyperband: successive halving with several trades between many architectures and long training.
+"""Hyperband: successive halving at several trades of many against long trainings.
 
     strategy = Hyperband(NASBench201Space(), seed=0, max_epochs=9)
     strategy.plan(0)                                # [(9, 1), (3, 3), (1, 9)]

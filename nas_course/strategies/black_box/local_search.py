@@ -1,4 +1,4 @@
-"""Local search: look at the neighbours, move to a better one, start anew where there is none.
+"""Local search: look at the neighbours, move to a better one, else start anew.
 
     strategy = LocalSearch(space, seed=0, move="best")
 

@@ -1,4 +1,4 @@
-"""REINFORCE: a recurrent controller writes an architecture choice by choice and learns by reward.
+"""REINFORCE: a recurrent controller writes architectures and learns by their reward.
 
     strategy = Reinforce(NASBench201Space(), seed=0)
     architecture = strategy.ask()

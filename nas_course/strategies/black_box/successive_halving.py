@@ -1,4 +1,4 @@
-"""Successive halving: many architectures trained a little, the best of them trained longer.
+"""Successive halving: many architectures trained a little, the best trained longer.
 
     strategy = SuccessiveHalving(NASBench201Space(), seed=0, max_epochs=9)
     question = strategy.ask()                       # Partial(architecture, epochs=1)
