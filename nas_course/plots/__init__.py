@@ -5,6 +5,12 @@ from nas_course.plots.cells import draw_cell, draw_mixed_cell
 from nas_course.plots.chains import draw_chain
 from nas_course.plots.changes import change_words, draw_change
 from nas_course.plots.distributions import draw_spread
+from nas_course.plots.fidelity import (
+    draw_agreement,
+    draw_fidelity,
+    draw_halving,
+    draw_quality,
+)
 from nas_course.plots.figure import CourseFigure, new_figure
 from nas_course.plots.fronts import draw_front, pareto_front
 from nas_course.plots.images import draw_images
@@ -13,6 +19,7 @@ from nas_course.plots.network import draw_network
 from nas_course.plots.overview import alpha_overview, entropy_and_skip
 from nas_course.plots.policy import draw_policy, draw_policy_learning
 from nas_course.plots.population import draw_population
+from nas_course.plots.regret import final_regret, regret_curves
 from nas_course.plots.selection import (
     draw_design,
     draw_fits,
@@ -27,26 +34,32 @@ __all__ = [
     "alpha_heatmap",
     "alpha_overview",
     "change_words",
+    "draw_agreement",
     "draw_cell",
     "draw_chain",
     "draw_change",
     "draw_comparison",
     "draw_design",
+    "draw_fidelity",
     "draw_fits",
     "draw_front",
+    "draw_halving",
     "draw_images",
     "draw_mixed_cell",
     "draw_network",
     "draw_policy",
     "draw_policy_learning",
     "draw_population",
+    "draw_quality",
     "draw_searches",
     "draw_spread",
     "draw_winners_curse",
     "entropy_and_skip",
+    "final_regret",
     "learning_curves",
     "new_figure",
     "pareto_front",
+    "regret_curves",
     "weight_bars",
     "winner_timeline",
 ]
