@@ -40,8 +40,7 @@ def test_the_first_screen_is_short_and_holds_both_commands():
     assert "python course.py " in screen and "python course.py test" in screen
 
 
-def run_the_block_of(text: str, folder: Path) -> str:
-    (block,) = python_blocks(text)
+def run_block(block: str, folder: Path) -> str:
     command = [sys.executable, "-c", block]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=300)
     assert done.returncode == 0, done.stderr
@@ -49,13 +48,17 @@ def run_the_block_of(text: str, folder: Path) -> str:
 
 
 def test_the_search_in_the_readme_finds_an_architecture(tmp_path):
-    printed = run_the_block_of(README, tmp_path)
+    gradient, black_box = python_blocks(README)
+    printed = run_block(gradient, tmp_path)
     assert "normal: " in printed and " weights;" in printed
     assert (tmp_path / "runs/second/result.json").is_file()
+    printed = run_block(black_box, tmp_path)
+    assert re.match(r"\|\w+~0\|\+\|\w+~0\|\w+~1\|\+.* 0\.\d+$", printed.strip())
 
 
 def test_the_method_in_contributing_searches(tmp_path):
-    assert "normal: " in run_the_block_of(CONTRIBUTING, tmp_path)
+    (block,) = python_blocks(CONTRIBUTING)
+    assert "normal: " in run_block(block, tmp_path)
 
 
 @pytest.mark.parametrize("words", NAS_COURSE_LINES, ids=" ".join)
