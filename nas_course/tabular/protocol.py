@@ -1,14 +1,13 @@
 """How every cell of the table is trained: the protocol, and the function that follows it.
 
-Chosen by `benchmarks/table_pilot.py` (figures in `results/table_pilot.json`): among protocols of
-less than one processor second a cell, this one ranks cells most alike in two seeds and most like
-the published accuracies after 200 epochs. Nearly all time goes into convolutions and passes over
-memory, so what pays is a small map: 4x4 places with 32 channels cost half of 8x8 with 16. A
-linear map of patches in front spreads the accuracies most, because the cell has to do the work.
-Nine short epochs beat few long ones at the same cost: halving has fidelities to choose from, and
-convolutions pull ahead of pooling. bfloat16 was slower at this size; batches of 256 are faster than
-128. A cosine down to zero and the same images in every seed keep the noise low; half of what is
-left is the finite test part, so that one is large.
+`benchmarks/table_pilot.py` compares it with its rivals (`results/table_pilot.json`): a protocol
+of less than one processor second a cell should rank cells alike in two seeds and like the
+published accuracies after 200 epochs. The map is small (4x4 places, 32 channels) because nearly
+all time goes into convolutions and passes over memory, and a 8x8 map with 16 channels has as many
+multiply-adds but twice the numbers to move. Nothing but the cell mixes places, so the cell has to
+do the work. Nine short epochs instead of few long ones give halving its fidelities; the warm-up
+is short so that the first of them says something. The rate ends at zero and all seeds share their
+images, which keeps the noise low; much of what is left is the finite test part, so it is large.
 """
 
 from __future__ import annotations
