@@ -187,6 +187,8 @@ def test_an_incomplete_table_says_so(tmp_path):
     known = table.architectures[1]
     assert table.query(known, 1).valid_accuracy == (0.1, 0.26)
     assert table.repeated.tolist() == [1] and table.repeated_valid.shape == (2, 1, 2)
+    with pytest.raises(InvalidInput, match="three seeds are needed"):
+        quality.noise(table)
     missing = representatives()[7]
     with pytest.raises(tabular.NotInTable, match="3 of 6,466"):
         table.query(missing)

@@ -3,7 +3,7 @@
 `benchmarks/table_pilot.py` compares it with its rivals (`results/table_pilot.json`): a protocol
 of less than one processor second a cell should rank cells alike in two seeds and like the
 published accuracies after 200 epochs. The map is small (4x4 places, 32 channels) because nearly
-all time goes into convolutions and passes over memory, and a 8x8 map with 16 channels has as many
+all time goes into convolutions and passes over memory, and an 8x8 map with 16 channels has as many
 multiply-adds but twice the numbers to move. Nothing but the cell mixes places, so the cell has to
 do the work. Nine short epochs instead of few long ones give halving its fidelities; the warm-up
 is short so that the first of them says something. The rate ends at zero and all seeds share their

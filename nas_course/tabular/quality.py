@@ -32,7 +32,17 @@ def noise(table: Table) -> dict[str, float]:
         Rank correlations of two seeds, averaged over the pairs of seeds, of test and validation
         accuracy, over all repeated cells and over the `TOP` part (`..._top`); standard deviations
         of test accuracy, in points: of seeds (root mean variance), of cells (of their means).
+
+    Raises
+    ------
+    InvalidInput
+        The table has fewer than three seeds or three repeated cells.
     """
+    if len(table.all_seeds) < 3 or len(table.repeated) < 3:
+        raise InvalidInput(
+            f"noise: {len(table.repeated)} cells have the seeds {table.all_seeds}; three cells "
+            "with three seeds are needed. Go on with build-table."
+        )
     test, valid = table.repeated_test, table.repeated_valid[:, :, -1]
     points = 100 * test.astype(np.float64)
     return {
