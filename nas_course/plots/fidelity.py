@@ -30,7 +30,7 @@ STOPPED = "#b0b0b0"
 ALIVE = style.METHOD_COLORS["successive-halving"]
 BEST = style.VALID_COLOR
 # Colour, dash and marker of lines that stand for no method; told apart by dash and marker too.
-LINES = (
+LINES: tuple[dict[str, Any], ...] = (
     {"color": style.VALID_COLOR, "linestyle": "-", "marker": "o"},
     {"color": style.TRAIN_COLOR, "linestyle": (0, (6, 2)), "marker": "s"},
     {"color": style.METHOD_COLORS["reinforce"], "linestyle": (0, (3, 2)), "marker": "v"},
@@ -105,7 +105,7 @@ def _draw_early_and_final(axes: Axes, early: np.ndarray, final: np.ndarray, k: i
     chosen[np.argsort(-early, kind="stable")[:k]] = True
     size = _point_size(len(early))
     axes.scatter(early[~chosen], final[~chosen], s=size, color=POINTS, linewidths=0)
-    look = {"s": 1.5 * size, "color": CHOSEN, "marker": "s", "linewidths": 0}
+    look: dict[str, Any] = {"s": 1.5 * size, "color": CHOSEN, "marker": "s", "linewidths": 0}
     axes.scatter(early[chosen], final[chosen], label=f"the {k:,} that look best", **look)
     axes.axhline(np.sort(final)[-k], color=BEST, linewidth=1, label=f"above it: truly best {k:,}")
     axes.set_ylabel("final test accuracy")
@@ -232,7 +232,8 @@ def _draw_bracket(axes: Axes, bracket: Bracket, curve: Curve, best: Any, now: in
             axes.plot(np.arange(1, full + 1), curve(best), color=BEST, linestyle=":", zorder=4)
             axes.plot(np.arange(1, len(values) + 1), values, color=BEST, linewidth=2, zorder=4)
     if stops:
-        axes.scatter(*zip(*stops, strict=True), marker="x", s=14, color=style.MUTED, zorder=2)
+        x, y = np.transpose(stops)
+        axes.scatter(x, y, marker="x", s=14, color=style.MUTED, zorder=2)
     for rung in bracket.rungs:
         axes.axvline(rung.epochs, color=style.GRID, zorder=0)
     axes.set_xlim(0.7, full + 0.3)
@@ -242,7 +243,7 @@ def _draw_bracket(axes: Axes, bracket: Bracket, curve: Curve, best: Any, now: in
 def _halving_key() -> tuple[list[Any], list[str]]:
     from matplotlib.lines import Line2D
 
-    looks = {
+    looks: dict[str, dict[str, Any]] = {
         "still trained": {"color": ALIVE},
         "stopped": {"color": STOPPED, "marker": "x", "markeredgecolor": style.MUTED},
         "truly best of all that began": {"color": BEST, "linewidth": 2},
