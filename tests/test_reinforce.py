@@ -242,6 +242,14 @@ def test_the_baseline_follows_the_mean_and_the_first_batch_sets_it():
     assert np.allclose(MovingBaseline(0.5).advantages(np.full(3, 7.0)), 0)
 
 
+@pytest.mark.parametrize("reward", [0.1, 0.3, 0.7, -500.1, 1e-9])
+def test_equal_rewards_have_no_advantage_whatever_rounding_leaves(reward):
+    for count in range(1, 20):
+        baseline = MovingBaseline(0.9)
+        for _ in range(3):
+            assert abs(baseline.advantages(np.full(count, reward))).max() < 1e-9
+
+
 def test_advantages_do_not_depend_on_scale_and_shift_of_the_rewards():
     batches = np.random.default_rng(0).normal(size=(5, 8))
     plain, other = MovingBaseline(0.8), MovingBaseline(0.8)

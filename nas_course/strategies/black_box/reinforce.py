@@ -29,6 +29,10 @@ from nas_course.strategies.black_box.strategy import (
     set_generator_state,
 )
 
+# The mean of equal rewards differs from them by rounding, which must not pass for a spread: three
+# times 0.1 would get advantages of -1.
+ROUNDING = 1e-12
+
 
 class MovingBaseline:
     """The moving average b of the rewards, and of their squared distance from it.
@@ -60,7 +64,8 @@ class MovingBaseline:
         self.variance = kept * self.variance + (1 - kept) * squared
         self.value = kept * before + (1 - kept) * mean
         spread = math.sqrt(self.variance)
-        return (rewards - before) / (spread if spread > 0 else 1.0)
+        is_real = spread > ROUNDING * float(np.abs(rewards).max())
+        return (rewards - before) / (spread if is_real else 1.0)
 
 
 class ValueRewards:
