@@ -156,8 +156,8 @@ def draw_quality(
         axes.plot(x, y, label=name, markersize=4, **look)
     for name, value in (levels or {}).items():
         axes.axhline(value, color=style.MUTED, linestyle=":", linewidth=1)
-        right = axes.get_yaxis_transform()
-        axes.text(0.99, value, name, transform=right, ha="right", va="bottom", size=style.SMALL)
+        across = axes.get_yaxis_transform()  # x is a share of the width
+        axes.text(0.01, value, name, transform=across, va="bottom", size=style.SMALL)
     if len(log):
         axes.set_xscale("log")
         axes.set_xticks(log, [f"{tick:g}" for tick in log])

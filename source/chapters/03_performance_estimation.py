@@ -214,8 +214,8 @@ print(f"our cell: validation {row.valid_accuracy[-1]:.1%}, test {row.test_accura
 first, second, third = table.repeated_test.astype(float)  # each (cells,)
 noise = np.sqrt(table.repeated_test.astype(float).var(axis=0, ddof=1).mean())
 best_tenth = np.argsort(-third)[: len(third) // 10]
-print(f"{len(first)} cells, three seeds: deviation {100 * noise:.2f} points within a cell, "
-      f"{100 * table.repeated_test.mean(axis=0).std(ddof=1):.2f} between cells")
+print(f"{len(first)} cells, three seeds. Standard deviation within a cell {100 * noise:.2f} points, "
+      f"between cells {100 * table.repeated_test.mean(axis=0).std(ddof=1):.2f}")
 by_seed = table.repeated_test.mean(axis=1)
 print("mean of these cells by seed:", ", ".join(f"{mean:.1%}" for mean in by_seed))
 plots.draw_agreement(
@@ -358,7 +358,8 @@ plots.draw_quality(
 # %% [markdown]
 # This is the **fidelity gap**: a short training tells bad from good, and hardly good from best. A
 # proxy's correlation "on the whole space" is an easy exam, because bad cells are easy to see.
-# What a search needs is the lower line.
+# What a search needs is the lower line. (The upper one ends above the level of another seed:
+# validation and test accuracy of *one* training share its luck.)
 #
 # Epochs are not all that can be made smaller. `benchmarks/proxies.py` trained random cells on
 # digits in full and with each reduction, another seed each time:
