@@ -182,11 +182,11 @@ check("05.1", reasons)
 #
 # <details><summary>Hint 1: the options that are missing</summary>
 # An option with the logit minus infinity has probability zero. A logit of 0 is an option like any
-# other, since $e^0=1$.
+# other, since e<sup>0</sup> = 1.
 # </details>
 # <details><summary>Hint 2: large logits</summary>
-# $e^{2000}$ is infinite for a computer. <code>log_softmax</code> subtracts the largest logit first;
-# <code>softmax</code> followed by <code>log</code> may give the logarithm of 0.
+# e<sup>2000</sup> is infinite for a computer. <code>log_softmax</code> subtracts the largest logit
+# first; <code>softmax</code> followed by <code>log</code> may give the logarithm of 0.
 # </details>
 # <details><summary>Hint 3: plan</summary>
 # missing = (numbers of the columns &gt;= options, as a column), shape (steps, most options). Fill
@@ -298,8 +298,8 @@ check("05.3", policy_gradient)
 # reward. Let the first be <code>None</code> before the first batch.
 # </details>
 # <details><summary>Hint 2: the first batch</summary>
-# With $b=\overline R$ before it and $\gamma=0$ for this one batch, the general rule gives what is
-# asked for.
+# With its own mean as the baseline of before, and a decay of 0 for this one batch, the general rule
+# gives what is asked for.
 # </details>
 # <details><summary>Hint 3: plan</summary>
 # For each batch: worst = min(worst, its finite rewards); if worst is still infinite, append zeros

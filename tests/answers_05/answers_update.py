@@ -20,7 +20,7 @@ def run(tables, value, tokens, rewards, learning_rate, losses, next_row=lambda t
     gradients = torch.autograd.grad(total, [*tables, value], allow_unused=True)
     for parameter, gradient in zip([*tables, value], gradients, strict=True):
         new.append(parameter if gradient is None else parameter - learning_rate * gradient)
-    return {"tables": new[:-1], "value": new[-1]}
+    return {"tables": new[:-1], "value": new[-1].detach()}
 
 
 def repaired(rewards, value, log_p):
