@@ -372,7 +372,7 @@ check("03.4", median_stopping)
 # *Difficulty ●●●●○ · 20 minutes · 5 points · importance ●●●*
 #
 # A funnel of two stages: many cells are trained a little, the best of them in full. The function
-# below runs without an error, and three things in it are wrong. What it should do:
+# below looks right, and three things in it are wrong. What it should do:
 #
 # - `measure(cell, epochs, part)` gives the accuracy of the cell after 1, 5 or 50 epochs of
 #   training, measured on `part`, which is `"valid"` or `"test"`.
@@ -419,6 +419,7 @@ def broken_funnel(cells, keep, floor, measure):
 # %% [markdown]
 # To try it: invented accuracies of four cells, after 1, 5 and 50 epochs. Call
 # `broken_funnel(list(VALID), 2, 0.2, measure_with(VALID, TEST))` a few times in a cell of your own.
+# (One time in sixteen all four are given up, and `max` has nothing to choose from.)
 
 # %%
 VALID = {
