@@ -164,13 +164,13 @@ def _form(ask: Ask, rng: np.random.Generator) -> None:
 
 
 def _by_hand(ask: Ask, rng: np.random.Generator) -> None:
-    probes = [*TELLING, *_few_operations(rng, 120), *_random_cells(rng, 40, range(OPERATIONS))]
+    probes = [*TELLING, *_few_operations(rng, 80), *_random_cells(rng, 40, range(OPERATIONS))]
     for pair in HAND:
         _compare(ask, pair, probes)
 
 
 def _random(ask: Ask, rng: np.random.Generator) -> None:
-    cells = [*_few_operations(rng, 120), *_random_cells(rng, 40, range(OPERATIONS)), *TELLING]
+    cells = [*_few_operations(rng, 80), *_random_cells(rng, 40, range(OPERATIONS)), *TELLING]
     _compare(ask, cells, ())
 
 

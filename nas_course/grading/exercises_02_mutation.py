@@ -20,7 +20,7 @@ from nas_course.grading.transport import Expression
 
 CHAPTER = "02_search_spaces"
 OPERATIONS = 3
-DRAWS = 100
+DRAWS = 60
 SPREAD_DRAWS = 450  # node, slot, kind and option by fair dice: misses one of 18 in 1e-7 cases
 
 

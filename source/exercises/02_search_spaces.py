@@ -132,11 +132,11 @@ check("02.1", counts)
 # kernel of $K\times K$ (Liu et al., "DARTS", section 3.1; the order is ReLU, convolution,
 # normalisation). No convolution has a bias.
 #
-# | key | what it consists of |
-# | --- | --- |
-# | `"convolution"` | $K\times K$, $C_{in}\to C_{out}$; normalisation |
-# | `"separable"` | depthwise $K\times K$; $1\times1$, $C_{in}\to C_{in}$; normalisation; then again: depthwise $K\times K$; $1\times1$, $C_{in}\to C_{out}$; normalisation |
-# | `"dilated"` | depthwise $K\times K$ with dilation 2; $1\times1$, $C_{in}\to C_{out}$; normalisation |
+# - `"convolution"`: $K\times K$ from $C_{in}$ to $C_{out}$; normalisation.
+# - `"separable"`: depthwise $K\times K$; $1\times1$ from $C_{in}$ to $C_{in}$; normalisation. Then
+#   once more: depthwise $K\times K$; $1\times1$ from $C_{in}$ to $C_{out}$; normalisation.
+# - `"dilated"`: depthwise $K\times K$ with dilation 2; $1\times1$ from $C_{in}$ to $C_{out}$;
+#   normalisation.
 #
 # A *depthwise* convolution has one filter for each channel and mixes none. With `affine`, the
 # normalisation learns a scale and a shift for each channel; without, as in a supernet, nothing.
@@ -150,7 +150,7 @@ check("02.1", counts)
 # </details>
 # <details><summary>Hint 3: plan</summary>
 # depthwise = C_in K²; a 1 × 1 convolution from A to B channels has A B weights; a normalisation of
-# B channels has 2 B parameters if affine, else 0. Add what stands in each row of the table.
+# B channels has 2 B parameters if affine, else 0. Add what stands in each line of the list.
 # </details>
 
 
@@ -236,9 +236,14 @@ check("02.3", skeleton)
 # A cell is a tuple of nodes, a node is two inputs, an input is a pair (operation, predecessor):
 #
 # ```python
-# cell = (((1, 0), (0, 1)),       # node 2: operation 1 of input 0, plus operation 0 of input 1
-#         ((0, 0), (1, 2)))       # node 3: operation 0 of input 0, plus operation 1 of node 2
+# cell = (
+#     ((1, 0), (0, 1)),  # node 2
+#     ((0, 0), (1, 2)),  # node 3
+# )
 # ```
+#
+# Node 2 is operation 1 of input 0 plus operation 0 of input 1; node 3 is operation 0 of input 0
+# plus operation 1 of node 2.
 #
 # The node at position `i` has the number `i + 2`; it reads two **different** predecessors among 0
 # to `i + 1`, and the smaller one stands first. Operations are numbered from 0 to `operations - 1`;
@@ -435,5 +440,5 @@ check("02.6", mutate)
 
 # %% [markdown]
 # **What to take away.** Nothing of this would have raised an error in a search. It would have paid
-# twice for cells it knew, and never seen the deep ones. Test an operator by counting what comes out
-# of it, against a list that was made in another way.
+# twice for cells it knew, and moved no input to the node just before, so long chains would have
+# been rare. Test an operator by counting what comes out of it, against a list made in another way.
