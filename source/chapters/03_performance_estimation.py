@@ -157,8 +157,8 @@ for number, text in enumerate(texts):
 pair = max(same_letters.values(), key=lambda group: np.ptp(accuracy[group]))
 low, high = min(pair, key=lambda i: accuracy[i]), max(pair, key=lambda i: accuracy[i])
 for number in (low, high):
-    print(f"key {sum(map(ord, texts[number])) % 100}, test accuracy {accuracy[number]:.0%}: "
-          f"{texts[number]}")
+    print(f"key {sum(map(ord, texts[number])) % 100}, test accuracy {accuracy[number]:.0%}:")
+    print(texts[number])
 assert accuracy[high] - accuracy[low] > 0.2
 
 # %% [markdown]
@@ -214,7 +214,7 @@ print(f"our cell: validation {row.valid_accuracy[-1]:.1%}, test {row.test_accura
 first, second, third = table.repeated_test.astype(float)  # each (cells,)
 noise = np.sqrt(table.repeated_test.astype(float).var(axis=0, ddof=1).mean())
 best_tenth = np.argsort(-third)[: len(third) // 10]
-print(f"{len(first)} cells, three seeds. Standard deviation within a cell {100 * noise:.2f} points, "
+print(f"{len(first)} cells, three seeds. Standard deviation in a cell {100 * noise:.2f} points, "
       f"between cells {100 * table.repeated_test.mean(axis=0).std(ddof=1):.2f}")
 by_seed = table.repeated_test.mean(axis=1)
 print("mean of these cells by seed:", ", ".join(f"{mean:.1%}" for mean in by_seed))
