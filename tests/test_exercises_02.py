@@ -58,7 +58,7 @@ def test_the_diagnosis_does_not_depend_on_the_random_cases(answer):
 
 @pytest.mark.parametrize("answer", RIGHT, ids=str)
 def test_a_right_answer_scores_full_marks_whatever_the_random_cases(answer):
-    for seed in range(4):
+    for seed in range(3):
         report = check_with_seed(answer, seed)
         assert report.passed and report.points == report.possible, str(report)
 
