@@ -451,9 +451,9 @@ def next_generation(population, fitness, pairs, elites, score):
 check("04.6", next_generation)
 
 # %% [markdown]
-# **What to take away.** All three faults leave an algorithm that still improves, only less. One
-# assertion finds each of them: the best of the population never falls; the elites are in the next
-# generation; a parent is the same before and after it was crossed.
+# **What to take away.** None of the three raises an error. One assertion finds each of them: the
+# best of the population never falls; the elites are in the next generation; a parent is the same
+# before and after it was crossed.
 #
 # ---
 # ## 04.7 Fronts
