@@ -1,4 +1,4 @@
-"""Check of exercise 05.2: the log-probability of token sequences under a policy with masks."""
+"""Check of exercise 05.2: the log-probability of token sequences under a masked policy."""
 
 from __future__ import annotations
 
