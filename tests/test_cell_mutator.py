@@ -99,7 +99,7 @@ def test_a_walk_of_mutations_marks_each_new_part_and_names_it(name):
 def test_nothing_is_marked_where_nothing_changed():
     genotype = spaces.ENASMicroSpace().sample(np.random.default_rng(0))
     assert new_edges(genotype, genotype, "normal") == []
-    assert plots.change_words(genotype, genotype) == "nothing"
+    assert change_words(genotype, genotype) == "nothing"
     assert bands(plots.draw_change(genotype, genotype)) == []
 
 

@@ -3,7 +3,7 @@
 from nas_course.plots.alphas import alpha_curves, alpha_heatmap, weight_bars, winner_timeline
 from nas_course.plots.cells import draw_cell, draw_mixed_cell
 from nas_course.plots.chains import draw_chain
-from nas_course.plots.changes import change_words, draw_change
+from nas_course.plots.changes import draw_change
 from nas_course.plots.distributions import draw_spread
 from nas_course.plots.fidelity import (
     draw_agreement,
@@ -33,7 +33,6 @@ __all__ = [
     "alpha_curves",
     "alpha_heatmap",
     "alpha_overview",
-    "change_words",
     "draw_agreement",
     "draw_cell",
     "draw_chain",
