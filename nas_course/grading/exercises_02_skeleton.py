@@ -1,4 +1,4 @@
-"""Checks of exercise 02.3: where the reduction cells stand, and the shape after every cell."""
+"""Checks of exercise 02.3: where reduction cells stand, and the shape after every cell."""
 
 from __future__ import annotations
 

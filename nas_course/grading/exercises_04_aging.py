@@ -1,4 +1,4 @@
-"""Check of exercise 04.5: regularized evolution whose scores come back late and out of order."""
+"""Check of exercise 04.5: regularized evolution whose scores come late and out of order."""
 
 from __future__ import annotations
 

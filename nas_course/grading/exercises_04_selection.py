@@ -1,4 +1,4 @@
-"""Check of exercise 04.4: the probability to win a tournament, with ties and diverged runs."""
+"""Check of exercise 04.4: the probability to win a tournament, with ties and failures."""
 
 from __future__ import annotations
 

@@ -186,8 +186,7 @@ def draw_searches(
         axes.plot(grid, medians[name], **line)
     for label, value in limits.items():
         axes.axhline(value, color=style.MUTED, linestyle=":", linewidth=1)
-        place = {"ha": "right", "va": "top", "size": style.SMALL, "color": style.MUTED}
-        axes.text(grid[-1], value, label, **place)
+        axes.text(grid[-1], value, label, ha="right", va="top", size=style.SMALL, color=style.MUTED)
     axes.set(xscale="log", xlabel="evaluations (10 epochs each)", ylabel="test R²")
     axes.set_xticks(grid, [str(number) for number in grid])
     axes.minorticks_off()

@@ -1,4 +1,4 @@
-"""Sample an architecture, mutate it, go back: drawn, and said what changed and what it means.
+"""Sample an architecture, mutate it, go back: drawn, with words on what changed.
 
     CellMutator(table=nas_course.tabular.load())
 

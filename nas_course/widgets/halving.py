@@ -1,4 +1,4 @@
-"""Successive halving and Hyperband to play with: what is stopped when, and what that costs.
+"""Successive halving and Hyperband to play with: what stops when, and what that costs.
 
 HalvingExplorer(NASBench201Space(), TableEstimate(nas_course.tabular.load()))
 """
