@@ -55,7 +55,7 @@ def regret_curves(
     if against not in AXES:
         raise one_of("against", against, AXES)
     entries = _chosen(board, names)
-    figure = new_figure(_curves_summary(board, entries, against), (8.0, 4.6))
+    figure = new_figure(_curves_summary(board, entries), (8.0, 4.6))
     (axes,) = panels(figure)
     grid = np.array(board["grids"][against])
     for entry in entries:
@@ -203,14 +203,8 @@ def _draw_difference(
     axes.plot(result.difference, height, "o", color=color, markerfacecolor=filled, markersize=7)
 
 
-def _curves_summary(
-    board: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], against: str
-) -> str:
-    parts = []
-    for entry in entries:
-        known = [v for v in entry[f"by_{against}"]["median"] if v is not None]
-        if known:
-            parts.append(f"{entry['name']} {known[-1]:.2f}")
+def _curves_summary(board: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> str:
+    parts = [f"{entry['name']} {np.median(numbers(entry['final'])):.2f}" for entry in entries]
     return (
         f"Median regret in test accuracy after {board['evaluations']} evaluations, in points: "
         f"{', '.join(parts)}."

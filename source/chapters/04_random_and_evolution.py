@@ -371,11 +371,13 @@ widgets.FigurePanel(draw, evaluation=widgets.PlaySlider(10, BUDGET, value=BUDGET
 
 # %% [markdown]
 # Three things to see. The first 50 are a plain random search. From then on the cloud rises as a
-# whole, because the old die whatever they scored. And the orange line is short in time and long in
-# generations: the best has many ancestors, each better or hardly worse than its parent.
+# whole, because the old die whatever they scored; on the right every age stands once, for all live
+# equally long. And the orange line: the best living one has many ancestors, each better or hardly
+# worse than its parent.
 #
-# The paper's $P=100$, $S=25$ were chosen for 20,000 evaluations. In 300 the first third would be
-# random. `results/tuning_evolution.json` (command inside) holds what was tried here.
+# The paper's $P=100$, $S=25$ were chosen for 20,000 evaluations. In 300 the first third is random.
+# Still the leaderboard below runs them as they are; `results/tuning_evolution.json` (command
+# inside) holds what other settings gave.
 #
 # ## 6. Which is best?
 #

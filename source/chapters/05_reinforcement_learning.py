@@ -332,9 +332,9 @@ print(leaderboard.statement(board, "reinforce"))
 #   noise. Nothing learned from that says anything about networks.
 # - **Too few samples.** A policy gradient needs hundreds of rewards before it knows anything. That
 #   is why the first paper took 800 GPUs for 28 days, and NASNet about 2,000 GPU-days.
-# - **What made it affordable** was not a better policy but a cheaper reward: ENAS (Pham and others,
-#   2018) keeps this controller and lets all architectures share one set of weights, trained in turn
-#   with it. By its authors' count that is 1,000 times cheaper. Weight sharing is chapter 07.
+# - **What made it affordable** was not a better policy but a cheaper reward. ENAS, by Pham and
+#   others, keeps this controller and lets all architectures share one set of weights, trained in
+#   turn with it. By its authors' count that is 1,000 times cheaper. Weight sharing is chapter 07.
 # - **Stale samples.** With many workers, rewards arrive for architectures that an older policy
 #   drew. The gradient is then biased. `nas_course` computes log-probabilities anew at the update
 #   and says so; it does not reweight.
