@@ -169,9 +169,9 @@ print("mutations of the package that change nothing:",
 
 # %% [markdown]
 # Every fifth training would be wasted. In the lesson this course grew from it was worse: its
-# mutation changed nothing in 22.5 % of cases, broke the rule of two different inputs in 16 %, and
-# in a space of five operations gave 19 % of the children one that did not exist, because the number
-# of operations was written into the function. Ask the **space** for a mutation: it knows its rules.
+# mutation could also give a node the same input twice, which the sampler forbids, and in a space of
+# five operations it chose some that did not exist, because the number of operations was written
+# into the function. Ask the **space** for a mutation: it knows its rules.
 #
 # ## 3. Hill climbing
 #
