@@ -48,6 +48,7 @@ class Counted:
 
     def __init__(self, name: str, file: Path) -> None:
         self.name, self.file = name, file
+        self.options = methods.get(name).options
 
     def build(self, *arguments: Any) -> Any:
         strategy = methods.get(self.name).build(*arguments)

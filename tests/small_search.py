@@ -31,6 +31,9 @@ class Watched:
     before: object
     name: str = "darts-1st"
 
+    def options(self):
+        return {}
+
     def build(self, *arguments):
         strategy = methods.get(self.name).build(*arguments)
         real = strategy.step

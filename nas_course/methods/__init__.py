@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from nas_course.errors import one_of
 from nas_course.methods.black_box import BLACK_BOX, BlackBoxMethod
-from nas_course.methods.gradient import GRADIENT, GradientMethod
+from nas_course.methods.gradient import GRADIENT
+from nas_course.methods.gradient_method import GradientMethod, gradient_parts
 
 Method = GradientMethod | BlackBoxMethod
 
@@ -64,5 +65,6 @@ __all__ = [
     "Method",
     "all_methods",
     "get",
+    "gradient_parts",
     "names",
 ]

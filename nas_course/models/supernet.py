@@ -10,6 +10,8 @@ Liu et al., "DARTS", ICLR 2019, equation 2.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +23,7 @@ from nas_course.operations import BatchNorm, build_operation
 from nas_course.spaces import CellTemplate, DARTSSpace, NASBench201Space
 
 MINIMUM_CELLS = 3
+MakeEdge = Callable[[tuple[str, ...], int, int], nn.Module]
 SUPERNET_SPACES = (DARTSSpace.name, NASBench201Space.name)
 
 
@@ -54,14 +57,25 @@ def _candidate(name: str, channels: int, stride: int) -> nn.Module:
 
 
 class MixedCell(nn.Module):
-    """A cell with a mixed operation on every edge; a node is the sum of its incoming edges."""
+    """A cell with a mixed operation on every edge; a node is the sum of its incoming edges.
 
-    def __init__(self, template: CellTemplate, channels: int, input_stride: int) -> None:
+    Parameters
+    ----------
+    template : CellTemplate
+    channels, input_stride : int
+        Channels of every node; stride of the edges that leave an input of the cell.
+    make_edge : callable (operations, channels, stride) -> module
+        The module maps (x, row of pi) to what the edge carries: `MixedOperation`, or a relative.
+    """
+
+    def __init__(
+        self, template: CellTemplate, channels: int, input_stride: int, make_edge: MakeEdge
+    ) -> None:
         super().__init__()
         self.template = template
         inputs = min(target for _, target in template.edges)
         self.edges = nn.ModuleList(
-            MixedOperation(template.operations, channels, input_stride if source < inputs else 1)
+            make_edge(template.operations, channels, input_stride if source < inputs else 1)
             for source, _ in template.edges
         )
 
@@ -88,19 +102,31 @@ class MixedCell(nn.Module):
         return states[inputs:]
 
 
+def softmax_mix(supernet: MixedSupernet) -> dict[str, Tensor]:
+    """Return pi = softmax(alpha) over the operations of each edge, by cell kind."""
+    return {kind: alpha.softmax(dim=1) for kind, alpha in supernet.alphas.items()}
+
+
 class MixedSupernet(nn.Module):
-    """What all mixed supernets share: alphas apart from weights, and their softmax.
+    """What all mixed supernets share: architecture parameters apart from weights.
 
     Attributes
     ----------
     alphas : torch.nn.ParameterDict
         Logits (edges, operations) for every cell kind of the space.
+    betas : torch.nn.ParameterDict
+        Logits (edges,) of the edges themselves, by cell kind. Empty unless a relaxation that
+        weighs edges adds them (`nas_course.strategies.gradient.Relaxation.attach`).
+    relaxation : callable supernet -> dict of Tensor
+        From the logits to the mixing weights pi; `softmax_mix` unless a method puts another one.
     """
 
     def __init__(self, space: DARTSSpace | NASBench201Space) -> None:
         super().__init__()
         self.space = space
         self.alphas = nn.ParameterDict()
+        self.betas = nn.ParameterDict()
+        self.relaxation: Callable[[MixedSupernet], dict[str, Tensor]] = softmax_mix
 
     def start(self, generator: torch.Generator, alpha_scale: float) -> None:
         """Draw the initial weights, then alphas ~ alpha_scale * N(0, 1)."""
@@ -110,14 +136,18 @@ class MixedSupernet(nn.Module):
             noise = torch.randn(shape, generator=generator)
             self.alphas[kind] = nn.Parameter(alpha_scale * noise)
 
+    def architecture_parameters(self) -> list[nn.Parameter]:
+        """Return the alphas, then the betas."""
+        return [*self.alphas.values(), *self.betas.values()]
+
     def weights(self) -> list[nn.Parameter]:
-        """Return every parameter that is not an alpha. By identity, not by name."""
-        alphas = {id(alpha) for alpha in self.alphas.values()}
-        return [parameter for parameter in self.parameters() if id(parameter) not in alphas]
+        """Return every parameter that describes no architecture. By identity, not by name."""
+        architecture = {id(parameter) for parameter in self.architecture_parameters()}
+        return [parameter for parameter in self.parameters() if id(parameter) not in architecture]
 
     def mixing_weights(self) -> dict[str, Tensor]:
-        """Return pi = softmax(alpha) over the operations of each edge, by cell kind."""
-        return {kind: alpha.softmax(dim=1) for kind, alpha in self.alphas.items()}
+        """Return pi by cell kind: (edges, operations), and what else the edges ask for."""
+        return self.relaxation(self)
 
 
 class DARTSCell(MixedCell):
@@ -131,21 +161,23 @@ class DARTSCell(MixedCell):
 class DARTSSupernet(MixedSupernet):
     """The supernet of the DARTS space (see `build_supernet`)."""
 
-    def __init__(self, space: DARTSSpace, **sizes: int) -> None:
+    def __init__(self, space: DARTSSpace, make_edge: MakeEdge, **sizes: int) -> None:
         super().__init__(space)
         if sizes["cells"] < MINIMUM_CELLS:
             raise InvalidInput(
                 f"cells: got {sizes['cells']}; allowed: {MINIMUM_CELLS} or more. With fewer, both "
                 "reductions leave no normal cell, and its alphas would never be trained."
             )
-        self.network = CellSkeleton(self._make_cell, affine=False, **sizes)
 
-    def _make_cell(self, kind: str, channels: int) -> DARTSCell:
-        return DARTSCell(self.space.cells[kind], channels, 2 if kind == "reduce" else 1)
+        def make_cell(kind: str, channels: int) -> DARTSCell:
+            stride = 2 if kind == "reduce" else 1
+            return DARTSCell(space.cells[kind], channels, stride, make_edge)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return logits (batch, classes)."""
-        *_, last = self.network.run_cells(images, self.mixing_weights())
+        self.network = CellSkeleton(make_cell, affine=False, **sizes)
+
+    def forward(self, images: Tensor, pi: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Return logits (batch, classes); `pi` replaces the mixing weights of the alphas."""
+        *_, last = self.network.run_cells(images, self.mixing_weights() if pi is None else pi)
         return self.network.classify(last)
 
 
@@ -160,15 +192,17 @@ class Cell201(MixedCell):
 class Supernet201(MixedSupernet):
     """The supernet of the NAS-Bench-201 space (see `build_supernet`)."""
 
-    def __init__(self, space: NASBench201Space, **sizes: int) -> None:
+    def __init__(self, space: NASBench201Space, make_edge: MakeEdge, **sizes: int) -> None:
         super().__init__(space)
         self.network = Skeleton201(
-            lambda channels: Cell201(space.cells["cell"], channels, 1), affine=False, **sizes
+            lambda channels: Cell201(space.cells["cell"], channels, 1, make_edge),
+            affine=False,
+            **sizes,
         )
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return logits (batch, classes)."""
-        return self.network(images, self.mixing_weights()["cell"])
+    def forward(self, images: Tensor, pi: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Return logits (batch, classes); `pi` replaces the mixing weights of the alphas."""
+        return self.network(images, (self.mixing_weights() if pi is None else pi)["cell"])
 
 
 def build_supernet(
@@ -180,6 +214,7 @@ def build_supernet(
     in_channels: int,
     generator: torch.Generator,
     alpha_scale: float = 1e-3,
+    make_edge: MakeEdge = MixedOperation,
 ) -> MixedSupernet:
     """Build and initialise the mixed supernet of a space.
 
@@ -196,6 +231,8 @@ def build_supernet(
         On the CPU; weights are drawn first, then alphas.
     alpha_scale : float
         Standard deviation of the initial alphas (DARTS: 1e-3, nearly uniform mixing).
+    make_edge : callable (operations, channels, stride) -> module
+        What stands on every edge, see `MixedCell`.
 
     Returns
     -------
@@ -212,9 +249,9 @@ def build_supernet(
     sizes = {"channels": channels, "cells": cells, "classes": classes, "in_channels": in_channels}
     supernet: MixedSupernet
     if isinstance(space, NASBench201Space):
-        supernet = Supernet201(space, **sizes)
+        supernet = Supernet201(space, make_edge, **sizes)
     elif isinstance(space, DARTSSpace):
-        supernet = DARTSSupernet(space, **sizes)
+        supernet = DARTSSupernet(space, make_edge, **sizes)
     else:
         raise one_of("space of a mixed supernet", space.name, SUPERNET_SPACES)
     supernet.start(generator, alpha_scale)

@@ -164,8 +164,9 @@ def _run(
 
 
 def _show(bar: tqdm, loop: GradientLoop, history: History) -> None:
-    accuracy = loop.sums["valid_accuracy"] / loop.step
-    text = f"epoch {loop.epoch + 1}/{loop.plan.epochs}, valid accuracy {accuracy:.3f}"
+    kind = "valid" if loop.counts["valid_accuracy"] else "train"
+    accuracy = loop.sums[f"{kind}_accuracy"] / loop.counts[f"{kind}_accuracy"]
+    text = f"epoch {loop.epoch + 1}/{loop.plan.epochs}, {kind} accuracy {accuracy:.3f}"
     bar.set_postfix_str(text, refresh=False)
     if history.has_listeners:
         history.live(loop.row())
@@ -204,6 +205,7 @@ def _report(loop: GradientLoop, history: History, command: str | None) -> dict[s
             "seconds": None if math.isinf(plan.seconds) else plan.seconds,
         },
         "settings": dataclasses.asdict(plan.settings),
+        "options": plan.method.options(),
         "command": command,
     } | plan.environment()
 

@@ -109,6 +109,7 @@ def _refuse_black_box_options(
 def _print_result(result: SearchResult, out: Path) -> None:
     last = result.history.rows[-1]
     print(f"architecture: {result.architecture}")
-    print(f"validation accuracy of the supernet: {last['valid_accuracy']:.4f}")
+    if last["valid_accuracy"] is not None:
+        print(f"validation accuracy of the supernet: {last['valid_accuracy']:.4f}")
     print(f"cost: {last['seconds']:.1f} s, {last['step']} steps, {last['epoch']:g} epochs")
     print(f"written: {out / 'history.jsonl'}, {out / 'result.json'}")

@@ -8,7 +8,7 @@ import json
 import math
 import platform
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -61,6 +61,9 @@ class GradientMethod(Protocol):
     def name(self) -> str:
         """What the command line and result files call it."""
 
+    def options(self) -> dict[str, Any]:
+        """Hyperparameters beside the settings; they decide the result too."""
+
     def build(
         self,
         space: DARTSSpace | NASBench201Space,
@@ -110,7 +113,8 @@ class SearchPlan:
             "epochs": self.epochs,
         }
         settings = {f"settings.{k}": v for k, v in dataclasses.asdict(self.settings).items()}
-        return json.loads(json.dumps(named | settings))
+        options = {f"options.{k}": v for k, v in self.method.options().items()}
+        return json.loads(json.dumps(named | settings | options))
 
     def environment(self) -> dict[str, Any]:
         """What the bits of the result depend on besides the plan."""
@@ -142,9 +146,10 @@ class GradientLoop:
 
     @property
     def is_over(self) -> bool:
-        """Whether the budget is used up. The first step is always taken."""
+        """Whether the budget is used up or the method ends early; the first step is taken."""
         out_of_time = self.steps_done > 0 and self.seconds >= self.plan.seconds
-        return self.epoch >= self.plan.epochs or out_of_time
+        ended = self.at_row_end and self.strategy.stopped
+        return self.epoch >= self.plan.epochs or out_of_time or ended
 
     @property
     def may_save(self) -> bool:
@@ -173,26 +178,34 @@ class GradientLoop:
         )
         self._require_finite(metrics)
         for name in METRICS:
-            self.sums[name] += metrics[name]
-        self.learning_rate = metrics["learning_rate"]
+            value = metrics[name]
+            if value is not None:  # not every step of every method moves the alphas
+                self.sums[name] += value
+                self.counts[name] += 1
+        self.learning_rate = metrics["learning_rate"] or 0.0
         self.step += 1
 
     def finish_epoch(self) -> Row:
         """Give the row of the epoch whose last step was taken, and begin the next one."""
-        row = self.row()
+        row = self.row() | self.strategy.end_epoch()
+        row["architecture"] = str(self.strategy.architecture())  # schedules may have decided
         self.epoch += 1
         self._start_epoch()
         return row
 
     def row(self) -> Row:
-        """Describe this moment; metrics are means over the steps of the epoch so far."""
+        """Describe this moment; metrics are means over the steps of the epoch that have them."""
         begun = self.step > 0
+        means = {
+            name: self.sums[name] / self.counts[name] if self.counts[name] else None
+            for name in METRICS
+        }
         position = self.epoch + self.step / self.steps
         return {
             "epoch": int(position) if position.is_integer() else position,
             "step": self.steps_done,
             "alphas": self.strategy.alphas(),
-            **{name: self.sums[name] / self.step if begun else None for name in METRICS},
+            **means,
             "learning_rate": self.learning_rate if begun else None,
             "seconds": round(self.seconds, 3),
             "architecture": str(self.strategy.architecture()),
@@ -207,6 +220,7 @@ class GradientLoop:
             "epoch": self.epoch,
             "step": self.step,
             "sums": dict(self.sums),
+            "counts": dict(self.counts),
             "learning_rate": self.learning_rate,
             "seconds": self.seconds,
         }
@@ -218,7 +232,8 @@ class GradientLoop:
         self._start_epoch()  # draws the same orders again
         self.generator.set_state(state["generator"])
         self.epoch, self.step = state["epoch"], state["step"]
-        self.sums, self.learning_rate = dict(state["sums"]), state["learning_rate"]
+        self.sums, self.counts = dict(state["sums"]), dict(state["counts"])
+        self.learning_rate = state["learning_rate"]
         self.seconds_before, self.started = state["seconds"], time.perf_counter()
 
     def _start_epoch(self) -> None:
@@ -231,11 +246,13 @@ class GradientLoop:
         self.valid_order = valid_order.tensor_split(self.valid_batches)
         self.step = 0  # steps taken in this epoch
         self.sums = dict.fromkeys(METRICS, 0.0)
+        self.counts = dict.fromkeys(METRICS, 0)
         self.learning_rate = 0.0  # of the last step
 
-    def _require_finite(self, metrics: dict[str, float]) -> None:
+    def _require_finite(self, metrics: Mapping[str, float | None]) -> None:
         for name in ("train_loss", "valid_loss"):
-            if not math.isfinite(metrics[name]):
+            value = metrics[name]
+            if value is not None and not math.isfinite(value):
                 raise SearchDiverged(
                     f"{name} became {metrics[name]} in epoch {self.epoch + 1}, step "
                     f"{self.step + 1}, at learning rate {metrics['learning_rate']:.4g}. Lower "

@@ -1,0 +1,133 @@
+"""What a row of the gradient family is, and how it becomes a search."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+
+from nas_course.data import ImageData
+from nas_course.errors import one_of
+from nas_course.models import MixedSupernet, build_supernet
+from nas_course.spaces import DARTSSpace, NASBench201Space
+from nas_course.strategies.gradient import GradientSearch, GradientSettings, Parts
+
+NOISE = 1 << 32  # keeps what a search draws apart from the initial weights of the same seed
+
+
+@dataclass(frozen=True)
+class GradientMethod:
+    """One row of the gradient family.
+
+    Attributes
+    ----------
+    name : str
+        What the command line and result files call it.
+    parts : mapping
+        Which part stands in each place of the family's table, see `gradient_parts`.
+    citation : str
+        Authors, title, place and year, arXiv number.
+    make_parts : callable (**options) -> Parts
+        Its keyword arguments with their defaults are the options of the method.
+    fixed : mapping
+        Options that differ from their defaults in this row.
+    make_supernet : callable
+        Like `build_supernet`; another network around the same cells.
+    """
+
+    name: str
+    parts: Mapping[str, str]
+    citation: str
+    make_parts: Callable[..., Parts] = field(repr=False)
+    fixed: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    make_supernet: Callable[..., MixedSupernet] = field(default=build_supernet, repr=False)
+    family: str = "gradient"
+
+    def options(self) -> dict[str, Any]:
+        """Hyperparameters of the method, beside `GradientSettings`, with their values."""
+        parameters = inspect.signature(self.make_parts).parameters
+        defaults = {name: parameter.default for name, parameter in parameters.items()}
+        return defaults | dict(self.fixed)
+
+    def with_options(self, **options: Any) -> GradientMethod:
+        """Return this row with other hyperparameters.
+
+        Raises
+        ------
+        InvalidInput
+            An option is unknown or has a value that is not allowed.
+        """
+        for name in options:
+            if name not in self.options():
+                raise one_of(f"option of {self.name}", name, self.options())
+        changed = dataclasses.replace(self, fixed=dict(self.fixed) | options)
+        changed.make_parts(**changed.fixed)  # refuses bad values now, not after the data are loaded
+        return changed
+
+    def build(
+        self,
+        space: DARTSSpace | NASBench201Space,
+        data: ImageData,
+        settings: GradientSettings,
+        seed: int,
+        steps_total: int,
+    ) -> GradientSearch:
+        """Make the search, its supernet initialised from the seed, on the data's device."""
+        parts = self.make_parts(**self.fixed)
+        sizes: dict[str, Any] = {
+            "channels": settings.channels,
+            "cells": settings.cells,
+            "classes": data.classes,
+            "in_channels": data.in_channels,
+            "alpha_scale": settings.alpha_scale,
+        }
+        if parts.make_edge is not None:
+            sizes["make_edge"] = parts.make_edge
+        make = partial(self._supernet, parts, data.device, space, sizes)
+        return GradientSearch(
+            make(generator=torch.Generator().manual_seed(seed)),
+            parts,
+            settings,
+            steps_total,
+            seed=NOISE + seed,
+            data=data,
+            make_supernet=make,
+        )
+
+    def _supernet(
+        self,
+        parts: Parts,
+        device: torch.device,
+        space: DARTSSpace | NASBench201Space,
+        sizes: Mapping[str, Any],
+        *,
+        generator: torch.Generator,
+        **changes: Any,
+    ) -> MixedSupernet:
+        supernet = self.make_supernet(space, **{**sizes, **changes}, generator=generator)
+        if parts.wrap_supernet is not None:
+            supernet = parts.wrap_supernet(supernet, generator)
+        return supernet.to(device)
+
+
+def gradient_parts(
+    *,
+    relaxation: str = "softmax mix",
+    hypergradient: str = "first order",
+    alpha_optimizer: str = "Adam",
+    regularizer: str = "none",
+    discretization: str = "top-2 edges",
+) -> dict[str, str]:
+    """Name the parts of a row; what is left out is as in first-order DARTS."""
+    return {
+        "relaxation": relaxation,
+        "hypergradient": hypergradient,
+        "alpha optimizer": alpha_optimizer,
+        "regularizer": regularizer,
+        "discretization": discretization,
+    }

@@ -1,0 +1,82 @@
+"""The hyperparameters that all gradient searches share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nas_course.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class GradientSettings:
+    """The hyperparameters of a gradient search; the defaults are those of the paper.
+
+    Attributes
+    ----------
+    channels, cells : int
+        Size of the supernet.
+    batch_size : int
+        Images in a training batch and in a validation batch.
+    weight_learning_rate, minimum_learning_rate : float
+        SGD on the weights, cosine from the first to the second over the whole search.
+    weight_momentum, weight_decay, gradient_clip : float
+        Of SGD on the weights; the gradient's norm is clipped.
+    alpha_learning_rate, alpha_betas, alpha_weight_decay : float, (float, float), float
+        Of Adam on the alphas. Adam moves an alpha by at most about the learning rate per step:
+        with few steps the paper's 3e-4 leaves the alphas where they began.
+    alpha_scale : float
+        Standard deviation of the initial alphas.
+    precision : "float32" or "bfloat16"
+        Of the forward pass.
+    channels_last : bool
+        Memory order of the images and weights.
+    engine : "plain" or "fast"
+        How the supernet is computed: edge by edge, as the chapters build it, or the same function
+        with work shared between edges (`nas_course.models.fast_supernet`). Methods that put
+        something else on the edges run plain.
+
+    Raises
+    ------
+    InvalidInput
+        If a value is outside its range; the message names it.
+    """
+
+    channels: int = 16
+    cells: int = 8
+    batch_size: int = 64
+    weight_learning_rate: float = 0.025
+    minimum_learning_rate: float = 0.001
+    weight_momentum: float = 0.9
+    weight_decay: float = 3e-4
+    gradient_clip: float = 5.0
+    alpha_learning_rate: float = 3e-4
+    alpha_betas: tuple[float, float] = (0.5, 0.999)
+    alpha_weight_decay: float = 1e-3
+    alpha_scale: float = 1e-3
+    precision: str = "float32"
+    channels_last: bool = False
+    engine: str = "plain"
+
+    def __post_init__(self) -> None:
+        for name in ("channels", "cells", "batch_size"):
+            self._require(
+                name,
+                isinstance(getattr(self, name), int) and getattr(self, name) >= 1,
+                "whole numbers from 1 on",
+            )
+        for name in ("weight_learning_rate", "alpha_learning_rate", "gradient_clip"):
+            self._require(name, getattr(self, name) > 0, "numbers above 0")
+        for name in ("minimum_learning_rate", "weight_decay", "alpha_weight_decay", "alpha_scale"):
+            self._require(name, getattr(self, name) >= 0, "numbers from 0 on")
+        self._require("weight_momentum", 0 <= self.weight_momentum < 1, "0 to below 1")
+        # two losses would need two loss scales; bfloat16 has the range to do without
+        self._require(
+            "precision",
+            self.precision in ("float32", "bfloat16"),
+            "'float32', 'bfloat16' (float16 is for training from scratch)",
+        )
+        self._require("engine", self.engine in ("plain", "fast"), "'plain', 'fast'")
+
+    def _require(self, name: str, holds: bool, allowed: str) -> None:
+        if not holds:
+            raise InvalidInput(f"{name}: got {getattr(self, name)!r}; allowed: {allowed}.")
