@@ -66,6 +66,9 @@ class GradientSearch:
         Steps taken so far.
     generator : torch.Generator
         Part of the state.
+    rate_span : (int, int), optional
+        First step and end of the cosine of the learning rate; None for the whole search.
+        Schedules with stages set it, also when they load their state.
 
     Raises
     ------
@@ -92,6 +95,7 @@ class GradientSearch:
         self.steps = 0
         self.data = data
         self.make_supernet = make_supernet
+        self.rate_span: tuple[int, int] | None = None
         self.generator = torch.Generator().manual_seed(seed)
         self.relaxation = self.parts.make_relaxation()
         self.perturbation = self.parts.make_perturbation and self.parts.make_perturbation()
@@ -213,7 +217,9 @@ class GradientSearch:
     def _set_learning_rate(self) -> None:
         """Cosine: lr(t) = lr_min + (lr_0 - lr_min) (1 + cos(pi t / T)) / 2."""
         low, high = self.settings.minimum_learning_rate, self.settings.weight_learning_rate
-        rate = low + (high - low) * (1 + math.cos(math.pi * self.progress)) / 2
+        first, end = self.rate_span or (0, self.steps_total)
+        share = min((self.steps - first) / (end - first), 1.0)
+        rate = low + (high - low) * (1 + math.cos(math.pi * share)) / 2
         self.weight_optimizer.param_groups[0]["lr"] = rate
 
     def _trains_alphas(self) -> bool:
@@ -243,8 +249,9 @@ class GradientSearch:
         self.relaxation.draw(self.supernet, self._moment(WEIGHTS))
         seen: list[Tensor] = []
         loss = self._loss(train_batch, seen, self._perturbed(train_batch))
-        # only the weights: gradients of the alphas are neither needed nor kept
-        gradients = torch.autograd.grad(loss, self.weights)
+        # only the weights: gradients of the alphas are neither needed nor kept. Weights that took
+        # no part (operations that were not drawn) have none, and stay as they are.
+        gradients = torch.autograd.grad(loss, self.weights, allow_unused=True)
         for weight, gradient in zip(self.weights, gradients, strict=True):
             weight.grad = gradient
         nn.utils.clip_grad_norm_(self.weights, self.settings.gradient_clip)
