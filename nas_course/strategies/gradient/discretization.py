@@ -48,7 +48,17 @@ def top_two_edges(alpha: Tensor, template: CellTemplate) -> tuple:
     tuple of nodes
         One cell of a `Genotype`.
     """
-    names, strengths = best_operations(alpha, template)
+    return strongest_pairs(*best_operations(alpha, template), template)
+
+
+def strongest_pairs(names: list[str], strengths: Tensor, template: CellTemplate) -> tuple:
+    """Keep the two incoming edges of every node whose `strengths` (edges,) are the greatest.
+
+    Returns
+    -------
+    tuple of nodes
+        One cell of a `Genotype`; `names` are the operations of all edges.
+    """
     targets = sorted({target for _, target in template.edges})
     nodes = []
     for target in targets:
