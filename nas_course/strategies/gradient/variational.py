@@ -141,7 +141,8 @@ class VAdam:
 
     def deviations(self) -> list[Tensor]:
         """Return sigma = 1 / sqrt(N s + delta), shaped like each parameter."""
-        return [(self._known_examples() * s + self.delta).rsqrt() for s in self.s]
+        examples = self._known_examples()
+        return [(examples * s + self.delta).rsqrt() for s in self.s]
 
     def step(self, closure: Closure) -> Tensor:
         """Update mu and return the outer loss, the mean over the draws.
