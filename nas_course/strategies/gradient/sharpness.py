@@ -1,0 +1,131 @@
+"""SDARTS: train the weights under perturbed mixing weights, so that the loss stays flat in alpha.
+
+    parts = Parts(make_perturbation=RandomSmoothing)
+
+Chen, Hsieh, "Stabilizing Differentiable Architecture Search via Perturbation-based
+Regularization", ICML 2020. A supernet whose loss rises little when alpha moves loses little when
+alpha is rounded to an architecture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from nas_course.errors import InvalidInput
+from nas_course.models import MixedSupernet
+from nas_course.strategies.gradient.parts import Mixing, Moment
+
+Loss = Callable[[Mixing], Tensor]
+FLOOR = 1e-7  # smallest weight before the rows are normalised again, as in the released code
+
+
+class RandomSmoothing:
+    """SDARTS-RS: the weights minimise the mean loss around the present mixing weights.
+
+        min_w E[ L_train(w, pi + delta) ],   delta ~ U(-eps, eps)        (equation 6)
+
+    which is L_train + eps^2 / 6 tr(d^2 L_train / d pi^2) up to higher orders: the variance of
+    each delta is eps^2 / 3. What the perturbation leaves outside of the simplex is put back, see
+    `to_simplex`; eps grows linearly with the progress of the search.
+
+    Parameters
+    ----------
+    first, last : float
+        eps at the beginning and at the end, in units of a mixing weight; from 0 to 1.
+
+    Raises
+    ------
+    InvalidInput
+        If a value is outside its range.
+    """
+
+    def __init__(self, *, first: float = 0.03, last: float = 0.3) -> None:
+        for name, value in {"first": first, "last": last}.items():
+            if not 0 <= value <= 1:
+                raise InvalidInput(f"{name}: got {value!r}; allowed: 0 to 1, a mixing weight.")
+        self.first, self.last = first, last
+
+    def radius(self, progress: float) -> float:
+        """Return eps at a share of the search from 0 to 1."""
+        return self.first + (self.last - self.first) * progress
+
+    def perturb(
+        self, supernet: MixedSupernet, pi: Mixing, loss: Loss, moment: Moment
+    ) -> dict[str, Tensor]:
+        """Return a random point of the ball, on the simplex."""
+        delta = uniform_noise(pi, self.radius(moment.progress), moment.generator)
+        return moved(pi, delta)
+
+
+class AdversarialSmoothing(RandomSmoothing):
+    """SDARTS-ADV: the weights minimise the worst loss around the present mixing weights.
+
+        min_w max_{|delta| <= eps} L_train(w, pi + delta)                (equation 7)
+
+    The maximum is sought by projected gradient ascent from a random start: `steps` times
+    delta <- clip(delta + 2 eps / steps * sign(dL/dpi), -eps, eps). A point that does not raise
+    the loss is not used: the weights then train at pi itself.
+
+    Parameters
+    ----------
+    steps : int
+        Of the ascent, from 1 on; the paper has 7.
+    first, last : float
+        See `RandomSmoothing`.
+    """
+
+    def __init__(self, *, steps: int = 7, first: float = 0.03, last: float = 0.3) -> None:
+        super().__init__(first=first, last=last)
+        if not isinstance(steps, int) or steps < 1:
+            raise InvalidInput(f"steps: got {steps!r}; allowed: whole numbers from 1 on.")
+        self.steps = steps
+
+    def perturb(
+        self, supernet: MixedSupernet, pi: Mixing, loss: Loss, moment: Moment
+    ) -> dict[str, Tensor]:
+        """Return the worst point found, or pi if none was worse."""
+        eps = self.radius(moment.progress)
+        delta = uniform_noise(pi, eps, moment.generator)
+        for _ in range(self.steps):
+            delta = self._ascend(pi, delta, loss, eps)
+        worst = moved(pi, delta)
+        with torch.no_grad():
+            return worst if loss(worst) > loss(pi) else dict(pi)
+
+    def _ascend(self, pi: Mixing, delta: Mixing, loss: Loss, eps: float) -> dict[str, Tensor]:
+        here = {kind: point.requires_grad_() for kind, point in moved(pi, delta).items()}
+        gradients = torch.autograd.grad(loss(here), list(here.values()))
+        rate = 2 * eps / self.steps
+        return {
+            # from the point on the simplex: what was clipped there does not pile up in delta
+            kind: (here[kind].detach() + rate * gradient.sign() - pi[kind]).clamp(-eps, eps)
+            for kind, gradient in zip(here, gradients, strict=True)
+        }
+
+
+def uniform_noise(pi: Mixing, eps: float, generator: torch.Generator) -> dict[str, Tensor]:
+    """Draw delta ~ U(-eps, eps) of the shapes of pi, from a generator on the CPU."""
+    return {
+        kind: (eps * (2 * torch.rand(weights.shape, generator=generator) - 1)).to(weights)
+        for kind, weights in pi.items()
+    }
+
+
+def moved(pi: Mixing, delta: Mixing) -> dict[str, Tensor]:
+    """Return pi + delta, put back onto the simplex."""
+    return {kind: to_simplex(weights + delta[kind]) for kind, weights in pi.items()}
+
+
+def to_simplex(weights: Tensor) -> Tensor:
+    """Raise every weight to at least 1e-7, then divide each row by its sum.
+
+    Parameters
+    ----------
+    weights : Tensor (edges, operations)
+        Any real numbers; a row without positive ones becomes uniform.
+    """
+    positive = weights.clamp_min(FLOOR)
+    return positive / positive.sum(dim=1, keepdim=True)
