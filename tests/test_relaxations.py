@@ -245,6 +245,17 @@ def test_operations_that_were_not_drawn_still_get_a_gradient_of_their_logits():
     assert (gradient != 0).all()
 
 
+def test_the_weight_of_an_operation_that_was_not_drawn_gets_the_sum_of_the_outputs_gradient():
+    edge = SampledOperation(NAS_BENCH_201_OPERATIONS, 4, 1).double()
+    pi = torch.tensor([0.0, 1.0, 0.0, 0.0, 0.0]).double().requires_grad_()
+    x = batch_of_channels(4)
+    upstream = torch.linspace(-1, 2, x.numel()).double().view_as(x)
+    (gradient,) = torch.autograd.grad(edge(x, pi), pi, upstream)
+    expected = upstream.sum().expand(5).clone()
+    expected[1] = (upstream * x).sum()  # the drawn operation, a skip, has its own
+    assert torch.allclose(gradient, expected)
+
+
 def test_weights_that_were_not_drawn_stay_as_they_are():
     parts = Parts(make_relaxation=HardGumbel, make_edge=SampledOperation)
     supernet = make_supernet(make_edge=SampledOperation)

@@ -1,4 +1,4 @@
-"""Methods that change the mixture itself: samples of architectures, parts of channels, a crutch."""
+"""Methods that change the mixture: samples, parts of the channels, a skip that decays."""
 
 from __future__ import annotations
 
