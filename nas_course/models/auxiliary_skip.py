@@ -1,4 +1,4 @@
-"""An edge with a skip connection beside its mixed operation, which a search takes away again.
+"""An edge with a skip beside its mixed operation, which a search takes away again.
 
     edge = AuxiliarySkip(DARTS_OPERATIONS, channels=16, stride=1)
     edge(x, pi)                             # pi: 8 mixing weights, then the weight of the skip

@@ -1,4 +1,4 @@
-"""From logits to mixing weights in other ways than softmax: samples, edge weights, a crutch.
+"""From logits to mixing weights, not by softmax alone: samples, edge weights, a skip.
 
     parts = Parts(make_relaxation=HardGumbel, make_edge=SampledOperation)          # GDAS
     parts = Parts(make_relaxation=SoftGumbel, make_hypergradient=...)              # SNAS
