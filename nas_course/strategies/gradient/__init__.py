@@ -5,7 +5,16 @@ from nas_course.strategies.gradient.discretization import (
     discretize,
     top_two_edges,
 )
-from nas_course.strategies.gradient.hypergradients import Bilevel, FirstOrder, Unrolled
+from nas_course.strategies.gradient.hypergradients import (
+    Bilevel,
+    ConjugateGradient,
+    DenseImplicit,
+    ExactUnrolled,
+    FirstOrder,
+    Neumann,
+    ReverseMode,
+    Unrolled,
+)
 from nas_course.strategies.gradient.parts import (
     AdamOptimizer,
     Moment,
@@ -19,12 +28,17 @@ from nas_course.strategies.gradient.settings import GradientSettings
 __all__ = [
     "AdamOptimizer",
     "Bilevel",
+    "ConjugateGradient",
+    "DenseImplicit",
+    "ExactUnrolled",
     "FirstOrder",
     "GradientSearch",
     "GradientSettings",
     "Moment",
+    "Neumann",
     "Parts",
     "Relaxation",
+    "ReverseMode",
     "Schedule",
     "Unrolled",
     "best_operations",

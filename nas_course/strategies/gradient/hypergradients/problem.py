@@ -1,0 +1,121 @@
+"""A bilevel problem at its current point, and the derivatives that every estimator needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+Loss = Callable[[], Tensor]
+Result = tuple[Tensor, list[Tensor]]  # outer loss, one gradient per alpha
+
+
+@dataclass(frozen=True)
+class Bilevel:
+    """A bilevel problem at its current point.
+
+    Attributes
+    ----------
+    outer : callable -> scalar Tensor
+        L_val(w, alpha) at the values that `weights` and `alphas` hold when it is called.
+    inner : callable -> scalar Tensor
+        L_train(w, alpha), likewise. Within one estimate it must stay the same function (one
+        batch), and be twice differentiable where second derivatives are wanted.
+    alphas, weights : sequence of Tensor
+        Leaves that require gradients. One that a loss does not touch has gradient zero in it.
+    """
+
+    outer: Loss
+    inner: Loss
+    alphas: Sequence[Tensor]
+    weights: Sequence[Tensor]
+
+
+class InnerGradient:
+    """The inner gradient q = dL/dw of L = L_train + beta |w|^2 / 2, kept differentiable.
+
+    One graph serves any number of products with second derivatives; no matrix is ever formed.
+
+    Parameters
+    ----------
+    problem : Bilevel
+    weight_decay : float
+        beta, so that the inner loss is the one that SGD with weight decay descends.
+    """
+
+    def __init__(self, problem: Bilevel, weight_decay: float) -> None:
+        self._problem, self._weight_decay = problem, weight_decay
+        # without beta w: its derivatives are written out below
+        self._q = torch.autograd.grad(
+            problem.inner(), list(problem.weights), create_graph=True, materialize_grads=True
+        )
+
+    def values(self) -> list[Tensor]:
+        """Return q, one tensor per weight."""
+        beta = self._weight_decay
+        weights = self._problem.weights
+        return [q.detach() + beta * w.detach() for q, w in zip(self._q, weights, strict=True)]
+
+    def hessian_times(self, v: Sequence[Tensor]) -> list[Tensor]:
+        """Return (d^2 L / dw dw) v, one tensor per weight."""
+        products = self._vector_jacobian(self._problem.weights, v)
+        return [hv + self._weight_decay * part for hv, part in zip(products, v, strict=True)]
+
+    def mixed_times(self, v: Sequence[Tensor]) -> list[Tensor]:
+        """Return (d^2 L / dalpha dw) v, one tensor per alpha."""
+        return self._vector_jacobian(self._problem.alphas, v)
+
+    def _vector_jacobian(self, by: Sequence[Tensor], v: Sequence[Tensor]) -> list[Tensor]:
+        pairs = [(q, part) for q, part in zip(self._q, v, strict=True) if q.requires_grad]
+        if not pairs:  # the loss is linear
+            return [torch.zeros_like(leaf) for leaf in by]
+        outputs, parts = zip(*pairs, strict=True)
+        return list(
+            torch.autograd.grad(outputs, list(by), parts, retain_graph=True, materialize_grads=True)
+        )
+
+
+def outer_gradients(problem: Bilevel) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    """Return L_val, dL_val/dalpha (one per alpha) and dL_val/dw (one per weight)."""
+    loss = problem.outer()
+    parameters = [*problem.alphas, *problem.weights]
+    gradients = list(torch.autograd.grad(loss, parameters, materialize_grads=True))
+    return loss.detach(), gradients[: len(problem.alphas)], gradients[len(problem.alphas) :]
+
+
+@contextmanager
+def restored(weights: Sequence[Tensor]) -> Iterator[list[Tensor]]:
+    """Give copies of the weights, and copy them back at the end, bit for bit, also after errors."""
+    start = [weight.detach().clone() for weight in weights]
+    try:
+        yield start
+    finally:
+        for weight, origin in zip(weights, start, strict=True):
+            weight.data.copy_(origin)
+
+
+@torch.no_grad()
+def move(
+    weights: Sequence[Tensor], start: Sequence[Tensor], by: Sequence[Tensor], scale: float
+) -> None:
+    """Set w = start + scale * by, in place. Always from the saved start: no rounding piles up."""
+    for weight, origin, direction in zip(weights, start, by, strict=True):
+        torch.add(origin, direction, alpha=scale, out=weight.data)
+
+
+def plus(a: Sequence[Tensor], b: Sequence[Tensor], scale: float = 1.0) -> list[Tensor]:
+    """Return a + scale * b, tensor by tensor."""
+    return [torch.add(x, y, alpha=scale) for x, y in zip(a, b, strict=True)]
+
+
+def dot(a: Sequence[Tensor], b: Sequence[Tensor]) -> float:
+    """Return the inner product of two lists of tensors."""
+    return float(sum((x * y).sum() for x, y in zip(a, b, strict=True)))
+
+
+def norm(v: Sequence[Tensor]) -> float:
+    """Return the Euclidean norm of a list of tensors."""
+    return float(torch.linalg.vector_norm(torch.cat([part.reshape(-1) for part in v])))
