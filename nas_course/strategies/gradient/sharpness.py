@@ -67,7 +67,9 @@ class AdversarialSmoothing(RandomSmoothing):
 
     The maximum is sought by projected gradient ascent from a random start: `steps` times
     delta <- clip(delta + 2 eps / steps * sign(dL/dpi), -eps, eps). A point that does not raise
-    the loss is not used: the weights then train at pi itself.
+    the loss is not used: the weights then train at pi itself. The gradient is the one along the
+    simplex; the released code takes it as if the weights could grow together, and spends moves
+    on that which the normalisation takes back.
 
     Parameters
     ----------
@@ -98,12 +100,13 @@ class AdversarialSmoothing(RandomSmoothing):
     def _ascend(self, pi: Mixing, delta: Mixing, loss: Loss, eps: float) -> dict[str, Tensor]:
         here = {kind: point.requires_grad_() for kind, point in moved(pi, delta).items()}
         gradients = torch.autograd.grad(loss(here), list(here.values()))
-        rate = 2 * eps / self.steps
-        return {
-            # from the point on the simplex: what was clipped there does not pile up in delta
-            kind: (here[kind].detach() + rate * gradient.sign() - pi[kind]).clamp(-eps, eps)
-            for kind, gradient in zip(here, gradients, strict=True)
-        }
+        further = {}
+        for (kind, point), gradient in zip(here.items(), gradients, strict=True):
+            p = point.detach()
+            along = gradient - (gradient * p).sum(dim=1, keepdim=True)  # through p / sum p
+            ahead = p + 2 * eps / self.steps * along.sign()
+            further[kind] = (ahead - pi[kind]).clamp(-eps, eps)
+        return further
 
 
 def uniform_noise(pi: Mixing, eps: float, generator: torch.Generator) -> dict[str, Tensor]:
