@@ -49,6 +49,7 @@ PRESETS = {
     "digits": Augmentation(crop_padding=1),  # a mirrored 2 is no digit
     "fashion-mnist": Augmentation(crop_padding=2, flip=True),
     "cifar10": Augmentation(crop_padding=4, flip=True),  # Liu et al. 2019, section 3.1
+    "table": Augmentation(),  # the images of nas_course.tabular, trained on as they are
 }
 
 

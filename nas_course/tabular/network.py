@@ -9,6 +9,7 @@ the head, so the cell has to do the work.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import groupby
 
 import torch
@@ -124,27 +125,33 @@ class TabularNetwork(nn.Module):
     Parameters
     ----------
     cell : torch.nn.Module
-        Maps (B, channels, H, W) to the same shape.
+        Maps (B, channels, H, W), and what `forward` gets beside the patches, to the same shape.
     channels, classes : int
     in_channels : int
         Numbers in a patch.
-    momentum : float
-        Of the moving averages of batch normalisation.
+    make_norm : callable channels -> module
+        Batch normalisation before and behind the cell.
     """
 
     def __init__(
-        self, cell: nn.Module, *, channels: int, classes: int, in_channels: int, momentum: float
+        self,
+        cell: nn.Module,
+        *,
+        channels: int,
+        classes: int,
+        in_channels: int,
+        make_norm: Callable[[int], nn.Module],
     ) -> None:
         super().__init__()
         self.stem = Pointwise(in_channels, channels)
-        self.stem_norm = nn.BatchNorm2d(channels, momentum=momentum)
+        self.stem_norm = make_norm(channels)
         self.cell = cell
-        self.norm = nn.BatchNorm2d(channels, momentum=momentum)
+        self.norm = make_norm(channels)
         self.classifier = nn.Linear(channels, classes)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *extra: Tensor) -> Tensor:
         """Return logits (B, classes) of patches (B, in_channels, H, W), see `patches`."""
-        x = self.cell(self.stem_norm(self.stem(x)))
+        x = self.cell(self.stem_norm(self.stem(x)), *extra)
         return self.classifier(avg_pool2d(relu(self.norm(x)), x.shape[2]).flatten(1))
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import torch
 from torch import nn
@@ -69,17 +70,27 @@ class Protocol:
     norm_momentum: float = 0.3
     version: int = 1
 
-    def load(self) -> ImageData:
-        """Load the images, on the processor, cut into patches as the network takes them."""
-        loaded = data.load(
+    def images(self, device: str = "cpu") -> ImageData:
+        """Load the images, whole.
+
+        Raises
+        ------
+        nas_course.data.DataNotFound
+            They are not on this machine; the message names every way to get them.
+        """
+        return data.load(
             self.data,
             seed=self.data_seed,
             train_images=self.train_images,
             valid_images=self.valid_images,
             test_images=self.test_images,
             image_size=self.image_size,
-            device="cpu",
+            device=device,
         )
+
+    def load(self) -> ImageData:
+        """Load the images, on the processor, cut into patches as the network takes them."""
+        loaded = self.images()
         train, valid, test = (
             Split(patches(part.images), part.labels)
             for part in (loaded.train, loaded.valid, loaded.test)
@@ -105,7 +116,7 @@ def build(cell: Cell201, protocol: Protocol, images: ImageData, seed: int) -> Ta
         channels=protocol.channels,
         classes=images.classes,
         in_channels=images.in_channels,
-        momentum=protocol.norm_momentum,
+        make_norm=partial(nn.BatchNorm2d, momentum=protocol.norm_momentum),
     )
     initialise(network, torch.Generator().manual_seed(seed))
     return network.to(memory_format=torch.channels_last)
