@@ -136,6 +136,7 @@ def test_every_hyperparameter_can_be_set(capsys, tmp_path):
         "alpha_weight_decay": 0.125,
         "alpha_scale": 0.5,
         "precision": "bfloat16",
+        "engine": "plain",
     }
     line = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in options.items())
     line += " --alpha-betas 0.75 0.875 --channels-last --epochs 1 --train-images 16"

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from nas_course.methods import (
+    gradient_bayesian,
+    gradient_hypernetwork,
+    gradient_implicit,
+    gradient_regularized,
+    gradient_sampling,
+    gradient_stages,
+    gradient_stopping,
+)
 from nas_course.methods.gradient_method import GradientMethod, gradient_parts
 from nas_course.strategies.gradient import Parts, Unrolled
 
@@ -25,4 +34,14 @@ DARTS = (
         make_parts=_unrolled_parts,
     ),
 )
-GRADIENT: tuple[GradientMethod, ...] = DARTS
+# By what they change in DARTS.
+GRADIENT: tuple[GradientMethod, ...] = (
+    *DARTS,
+    *gradient_sampling.ROWS,
+    *gradient_regularized.ROWS,
+    *gradient_stopping.ROWS,
+    *gradient_stages.ROWS,
+    *gradient_implicit.ROWS,
+    *gradient_hypernetwork.ROWS,
+    *gradient_bayesian.ROWS,
+)
