@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from nas_course.errors import InvalidInput
 from nas_course.models import build_supernet
 from nas_course.spaces import DARTSSpace
-from nas_course.strategies.gradient import Bilevel, FirstOrder, Unrolled
+from nas_course.strategies.gradient import Bilevel, ExactUnrolled, FirstOrder, Unrolled
 
 
 class Case:
@@ -110,6 +110,12 @@ def test_unrolled_agrees_with_differentiation_through_the_inner_step(case):
     exact = exact_hypergradient(case)
     assert relative_error(got, exact) < 1e-7
     assert relative_error(FirstOrder()(case.problem())[1], exact) > 0.1
+
+
+def test_exact_unrolling_needs_no_difference_on_a_network_with_kinks(case):
+    loss, got = ExactUnrolled(case.optimizer)(case.problem())
+    assert relative_error(got, exact_hypergradient(case)) < 1e-12
+    assert loss.item() == pytest.approx(case.outer_after_inner_step(case.alphas).item(), rel=1e-12)
 
 
 def test_on_a_smooth_network_the_error_falls_with_the_square_of_epsilon(smooth_case):

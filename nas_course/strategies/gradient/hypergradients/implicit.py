@@ -252,13 +252,11 @@ class DenseImplicit:
 
 
 def dense_hessian(problem: Bilevel, q: InnerGradient) -> Tensor:
-    """Return H, shape (n, n), row by row, for n <= 2,000 weights."""
+    """Return H, shape (n, n), for n <= 2,000 weights."""
     count = sum(weight.numel() for weight in problem.weights)
     allowed = f"at most {DENSE_WEIGHTS:,} for a dense Hessian; use ConjugateGradient"
     _require("number of weights", count, count <= DENSE_WEIGHTS, allowed)
-    first = problem.weights[0]
-    rows = torch.eye(count, dtype=first.dtype, device=first.device)
-    return torch.stack([_flat(q.hessian_times(_like(row, problem.weights))) for row in rows])
+    return q.hessian()
 
 
 def _flat(tensors: list[Tensor]) -> Tensor:

@@ -64,18 +64,32 @@ class InnerGradient:
         products = self._vector_jacobian(self._problem.weights, v)
         return [hv + self._weight_decay * part for hv, part in zip(products, v, strict=True)]
 
+    def hessian(self) -> Tensor:
+        """Return d^2 L / dw dw as a matrix (n, n), for n weights in all: n products at once."""
+        weights = list(self._problem.weights)
+        sizes = [weight.numel() for weight in weights]
+        eye = torch.eye(sum(sizes), dtype=weights[0].dtype, device=weights[0].device)
+        rows = [
+            part.reshape(len(eye), *weight.shape)
+            for part, weight in zip(eye.split(sizes, dim=1), weights, strict=True)
+        ]
+        products = self._vector_jacobian(weights, rows, is_grads_batched=True)
+        matrix = torch.cat([part.reshape(len(eye), -1) for part in products], dim=1)
+        return matrix + self._weight_decay * eye
+
     def mixed_times(self, v: Sequence[Tensor]) -> list[Tensor]:
         """Return (d^2 L / dalpha dw) v, one tensor per alpha."""
         return self._vector_jacobian(self._problem.alphas, v)
 
-    def _vector_jacobian(self, by: Sequence[Tensor], v: Sequence[Tensor]) -> list[Tensor]:
+    def _vector_jacobian(
+        self, by: Sequence[Tensor], v: Sequence[Tensor], **options: bool
+    ) -> list[Tensor]:
         pairs = [(q, part) for q, part in zip(self._q, v, strict=True) if q.requires_grad]
         if not pairs:  # the loss is linear
             return [torch.zeros_like(leaf) for leaf in by]
         outputs, parts = zip(*pairs, strict=True)
-        return list(
-            torch.autograd.grad(outputs, list(by), parts, retain_graph=True, materialize_grads=True)
-        )
+        options |= {"retain_graph": True, "materialize_grads": True}
+        return list(torch.autograd.grad(outputs, list(by), parts, **options))
 
 
 def outer_gradients(problem: Bilevel) -> tuple[Tensor, list[Tensor], list[Tensor]]:

@@ -99,6 +99,7 @@ class ReverseMode:
             gradients = plus(gradients, q.mixed_times(u))
             if number < len(path):  # v before the first step is not asked for
                 v = plus(v, q.hessian_times(u))
+            del q  # its graph, before the next one is built
         return gradients
 
 
