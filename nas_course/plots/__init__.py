@@ -20,6 +20,7 @@ from nas_course.plots.overview import alpha_overview, entropy_and_skip
 from nas_course.plots.policy import draw_policy, draw_policy_learning
 from nas_course.plots.population import draw_population
 from nas_course.plots.regret import final_regret, regret_curves
+from nas_course.plots.sampling import draw_estimates, draw_gumbel, draw_posterior
 from nas_course.plots.selection import (
     draw_design,
     draw_fits,
@@ -39,9 +40,11 @@ __all__ = [
     "draw_change",
     "draw_comparison",
     "draw_design",
+    "draw_estimates",
     "draw_fidelity",
     "draw_fits",
     "draw_front",
+    "draw_gumbel",
     "draw_halving",
     "draw_images",
     "draw_mixed_cell",
@@ -49,6 +52,7 @@ __all__ = [
     "draw_policy",
     "draw_policy_learning",
     "draw_population",
+    "draw_posterior",
     "draw_quality",
     "draw_searches",
     "draw_spread",
