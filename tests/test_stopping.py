@@ -189,7 +189,8 @@ def test_rows_watch_what_they_act_on(small):
     row = run(small, R_DARTS, epochs=1).history.rows[-1]
     assert {"eigenvalue", "skip_share", "skips"} <= row.keys()
     assert R_DARTS.options() == {
-        "ratio": 1.3, "window": 5, "back": 4, "start": 0.2, "every": 1, "images": 128
+        "ratio": 1.3, "window": 5, "back": 4, "start": 0.2,
+        "every": 1, "images": 128, "products": 30,
     }  # fmt: skip
 
 

@@ -29,10 +29,12 @@ def _eigenvalue_parts(
     start: float = 0.2,
     every: int = 1,
     images: int = 128,
+    products: int = 30,
 ) -> Parts:
     """Stop when the window's mean eigenvalue is `ratio` times that of `back` epochs before."""
     rule = EigenvalueRule(window, back, ratio)
-    make = partial(StopByEigenvalue, rule, start=start, every=every, images=images)
+    measured = {"every": every, "images": images, "products": products}
+    make = partial(StopByEigenvalue, rule, start=start, **measured)
     make()  # refuses bad values now, not when the search begins
     return Parts(make_schedules=(make, WatchSkips))
 

@@ -1,7 +1,7 @@
-"""How sharp the validation loss is in the alphas: Hessian, dominant eigenvalue, trace.
+"""How sharp the validation loss is in the alphas: Hessian, largest eigenvalue, trace.
 
     curvature = Hessian(lambda: search.loss(batch), list(search.supernet.alphas.values()))
-    curvature.dominant_eigenvalue(torch.Generator().manual_seed(0))
+    curvature.largest_eigenvalue(torch.Generator().manual_seed(0))
     torch.linalg.eigvalsh(curvature.dense())
 
 At a minimum alpha* of L_val, with H = d^2 L_val / d alpha^2,
@@ -26,8 +26,6 @@ from nas_course.strategies.gradient.parts import Schedule
 
 if TYPE_CHECKING:
     from nas_course.strategies.gradient.search import GradientSearch
-
-EXACT_UP_TO = 40  # alphas: up to here the whole Hessian costs about as much as power iteration
 
 
 class Hessian:
@@ -71,49 +69,43 @@ class Hessian:
         rows = torch.stack([self @ v for v in unit])
         return (rows + rows.T) / 2  # what differs is rounding
 
-    def dominant_eigenvalue(
-        self, generator: torch.Generator, *, products: int = 30, tolerance: float = 1e-3
-    ) -> float:
-        """Return the largest eigenvalue, by power iteration; H itself is not computed.
+    def largest_eigenvalue(self, generator: torch.Generator, products: int = 30) -> float:
+        """Return the largest eigenvalue by the method of Lanczos; H itself is not computed.
 
-        Repeating v <- H v / |H v| turns v towards the eigenvector of largest |lambda|, and
-        v . H v is its eigenvalue. If that is negative, the same is done for H - lambda I, whose
-        eigenvalues are all moved up by |lambda|: now the largest one leads.
+        Power iteration, v <- H v / |H v|, finds the eigenvalue of largest size, here often a
+        negative one, and forgets every direction but the last. Lanczos keeps them all as an
+        orthonormal basis Q and takes the largest eigenvalue of Q^T H Q, which is the largest
+        value of v . H v / |v|^2 that they span. Both need one product per step; this one is never
+        worse (Golub, Van Loan, "Matrix Computations", section 10.1).
 
         Parameters
         ----------
         generator : torch.Generator
             On the CPU; draws the first direction.
         products : int
-            At most so many products in each of the two runs.
-        tolerance : float
-            A run ends when a product changes its eigenvalue by less than this part of it.
+            At most so many products.
 
         Returns
         -------
         float
-            An estimate from below: exact when the leading eigenvalue stands apart.
+            Never above the true eigenvalue (but for rounding), and exact if `products` is at
+            least the number of different eigenvalues.
         """
-        extreme = self._power_iteration(generator, 0.0, products, tolerance)
-        if extreme >= 0:
-            return extreme
-        return self._power_iteration(generator, extreme, products, tolerance) + extreme
-
-    def _power_iteration(
-        self, generator: torch.Generator, shift: float, products: int, tolerance: float
-    ) -> float:
-        """Return the eigenvalue of largest size of H - shift I."""
-        v = torch.randn(self.size, generator=generator).to(self.gradient)
-        v = v / torch.linalg.vector_norm(v)
-        value = 0.0
-        for _ in range(products):
-            product = self @ v - shift * v
-            before, value = value, (v @ product).item()
-            length = torch.linalg.vector_norm(product)
-            if length == 0 or abs(value - before) < tolerance * abs(value):
-                break
-            v = product / length
-        return value
+        v = torch.randn(self.size, generator=generator, dtype=torch.float64)
+        basis = [v / v.norm()]
+        images: list[Tensor] = []  # H v for every v of the basis
+        for _ in range(min(products, self.size)):
+            image = (self @ basis[-1].to(self.gradient)).to("cpu", torch.float64)
+            images.append(image)
+            rest = image.clone()
+            for _ in range(2):  # once leaves rounding errors that grow from step to step
+                for v in basis:
+                    rest -= (v @ rest) * v
+            if rest.norm() <= 1e-6 * image.norm():
+                break  # H maps the span of the basis into itself
+            basis.append(rest / rest.norm())
+        projected = torch.stack(basis[: len(images)]) @ torch.stack(images).T
+        return torch.linalg.eigvalsh((projected + projected.T) / 2)[-1].item()
 
 
 def _flat(tensors: Sequence[Tensor]) -> Tensor:
@@ -143,7 +135,7 @@ def one_hot(
 
 
 class WatchCurvature(Schedule):
-    """Add the columns ``eigenvalue`` and, where H is small, ``trace`` to the history's rows.
+    """Add ``eigenvalue``, the largest of H, and where H is small ``trace`` to the rows.
 
     H is that of the cross-entropy on the first validation images, always the same ones, by the
     alphas of all cells. The search itself is not changed by a bit.
@@ -154,13 +146,16 @@ class WatchCurvature(Schedule):
         Measure after so many epochs.
     images : int
         Validation images to measure on.
+    products : int
+        Products of H with a vector in one measurement. If there are no more alphas than that, H
+        is computed whole; otherwise there is no ``trace``.
     """
 
-    def __init__(self, every: int = 1, images: int = 128) -> None:
-        for name, value in (("every", every), ("images", images)):
+    def __init__(self, every: int = 1, images: int = 128, products: int = 30) -> None:
+        for name, value in (("every", every), ("images", images), ("products", products)):
             if type(value) is not int or value < 1:
                 raise InvalidInput(f"{name}: got {value!r}; allowed: whole numbers from 1 on.")
-        self.every, self.images = every, images
+        self.every, self.images, self.products = every, images, products
         self.epochs = 0
 
     def begin(self, search: GradientSearch) -> None:
@@ -181,10 +176,11 @@ class WatchCurvature(Schedule):
     def measure(self, search: GradientSearch) -> dict[str, float]:
         """Return ``eigenvalue`` (>= 0 for softmax logits, whose H has zeros) and ``trace``."""
         hessian = Hessian(lambda: search.loss(self.batch), list(search.supernet.alphas.values()))
-        if hessian.size <= EXACT_UP_TO:
+        if hessian.size <= self.products:
             eigenvalues = torch.linalg.eigvalsh(hessian.dense().double().cpu())
             return {"eigenvalue": eigenvalues[-1].item(), "trace": eigenvalues.sum().item()}
-        return {"eigenvalue": hessian.dominant_eigenvalue(torch.Generator().manual_seed(0))}
+        start = torch.Generator().manual_seed(0)  # the search's own numbers stay untouched
+        return {"eigenvalue": hessian.largest_eigenvalue(start, self.products)}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the number of finished epochs."""

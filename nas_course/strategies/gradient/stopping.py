@@ -131,7 +131,7 @@ class StopByEigenvalue(WatchCurvature):
     rule : EigenvalueRule
     start : float, from 0 to 1
         Share of the steps before which no architecture is returned (the code: epoch 10 of 50).
-    every, images : int
+    every, images, products : int
         See `WatchCurvature`; the code measures every second of 50 epochs.
     """
 
@@ -142,8 +142,9 @@ class StopByEigenvalue(WatchCurvature):
         start: float = 0.2,
         every: int = 1,
         images: int = 128,
+        products: int = 30,
     ) -> None:
-        super().__init__(every, images)
+        super().__init__(every, images, products)
         self.rule = EigenvalueRule() if rule is None else rule
         self.start = _checked_start(start)
         self.eigenvalues: list[float] = []
