@@ -36,6 +36,8 @@ STAMP = VENV / "course-installed.json"
 WORK = ROOT / "work"
 COPIED = ("chapters", "exercises", "solutions", "results")
 FIRST_PAGE = "chapters/00_start_here.ipynb"
+# The cells of a notebook need one kernel, so that a file is never divided.
+ALL_TESTS = ["-n", "2", "--dist", "loadfile"]
 # PyPI's Linux build of PyTorch carries the GPU libraries; the others are for the CPU.
 GIGABYTES = 7 if sys.platform == "linux" else 3
 
@@ -284,9 +286,9 @@ def open_lab(arguments):
 
 
 def run_tests(arguments):
-    """Run the whole test suite, or the part that ``arguments`` name."""
+    """Run the whole test suite, in two processes at once, or the part that ``arguments`` name."""
     setup("test")
-    return run([PYTHON, "-m", "pytest", *arguments])
+    return run([PYTHON, "-m", "pytest", *(arguments or ALL_TESTS)])
 
 
 def run_command_line(arguments):

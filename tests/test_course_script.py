@@ -186,6 +186,11 @@ def test_pytest_gets_the_further_arguments_and_decides_the_exit_code(project):
     assert Path(told["folder"]) == project.folder
 
 
+def test_the_whole_suite_runs_in_two_processes(project):
+    assert project.run("test").returncode == 0
+    assert project.told()["arguments"][1:] == ["-n", "2", "--dist", "loadfile"]
+
+
 def test_run_passes_everything_to_the_command_line_where_the_user_stands(project, tmp_path):
     done = project.run("run", "grade", "mine.ipynb", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
