@@ -71,7 +71,7 @@ def run(name: str, data: ImageData, out: Path, checkpoint_seconds: float) -> Non
         data,
         space=space,
         settings=GradientSettings(
-            channels=2, cells=CELLS[space], batch_size=4, alpha_learning_rate=0.05
+            channels=4, cells=CELLS[space], batch_size=4, alpha_learning_rate=0.05
         ),
         epochs=EPOCHS,
         out=out,

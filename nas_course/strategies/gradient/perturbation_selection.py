@@ -59,15 +59,11 @@ class Trial:
     kind : str
         The cell in which something is removed.
     images, labels : Tensor (count, channels, H, W), (count,)
-    batch_size : int
-        Images at a time; batch normalisation sees that many.
+        Judged as one batch, over which batch normalisation takes its statistics.
     """
 
-    def __init__(
-        self, supernet: MixedSupernet, kind: str, images: Tensor, labels: Tensor, batch_size: int
-    ) -> None:
-        self.supernet, self.kind = supernet, kind
-        self.images, self.labels, self.batch_size = images, labels, batch_size
+    def __init__(self, supernet: MixedSupernet, kind: str, images: Tensor, labels: Tensor) -> None:
+        self.supernet, self.kind, self.images, self.labels = supernet, kind, images, labels
         with torch.no_grad():
             self.pi = supernet.mixing_weights()
 
@@ -85,13 +81,9 @@ class Trial:
 
     @torch.no_grad()
     def _score(self, changed: Tensor) -> Score:
-        pi, right, loss = {**self.pi, self.kind: changed}, 0, 0.0
-        batches = (part.split(self.batch_size) for part in (self.images, self.labels))
-        for images, labels in zip(*batches, strict=True):
-            logits = self.supernet(images, pi).float()
-            right += int((logits.argmax(dim=1) == labels).sum())
-            loss += cross_entropy(logits, labels, reduction="sum").item()
-        return right / len(self.labels), -loss / len(self.labels)
+        logits = self.supernet(self.images, {**self.pi, self.kind: changed}).float()
+        accuracy = (logits.argmax(dim=1) == self.labels).float().mean()
+        return accuracy.item(), -cross_entropy(logits, self.labels).item()
 
 
 class PerturbationSelection(Schedule):
@@ -155,7 +147,7 @@ class PerturbationSelection(Schedule):
         while self.done < self._due(search):
             images, labels = self._validation(search, valid_batch)
             for kind, template in search.supernet.space.cells.items():
-                trial = Trial(search.supernet, kind, images, labels, search.settings.batch_size)
+                trial = Trial(search.supernet, kind, images, labels)
                 place = self.order[kind][self.done]
                 if self.done < len(template.edges):
                     self._decide_operation(trial, template, place)
