@@ -20,6 +20,7 @@ CHAPTERS = [
         "03_performance_estimation",
         "04_random_and_evolution",
         "05_reinforcement_learning",
+        "12_distributions",
     )
 ]
 OF_EXERCISE = {key: chapter for chapter in CHAPTERS for key in chapter.exercises}

@@ -1,0 +1,256 @@
+"""Check of exercise 12.8: a sampled edge in which three faults have to be found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import torch
+
+from nas_course.grading.asking import Ask
+from nas_course.grading.exercise import Exercise, Stage
+from nas_course.grading.expect import expect_array, expect_keys
+from nas_course.grading.gumbel_rules import uniform_noise
+from nas_course.grading.mistakes import Mistake, Task, close, judge
+from nas_course.grading.transport import Tensor
+
+CHAPTER = "12_distributions"
+KEYS = ("value", "gradient")
+Case = tuple[np.ndarray, np.ndarray, np.ndarray, float, np.ndarray]
+Parts = dict[str, np.ndarray]
+Gate = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Noisy = Callable[[torch.Tensor, torch.Tensor, float], torch.Tensor]
+
+
+def _gumbel(uniform: torch.Tensor) -> torch.Tensor:
+    return -torch.log(-torch.log(uniform))
+
+
+def _sharpened(logits: torch.Tensor, uniform: torch.Tensor, t: float) -> torch.Tensor:
+    return (logits + _gumbel(uniform)) / t
+
+
+def _straight(hard: torch.Tensor, soft: torch.Tensor) -> torch.Tensor:
+    return hard - soft.detach() + soft
+
+
+def _winner_only(hard: torch.Tensor, soft: torch.Tensor) -> torch.Tensor:
+    return hard * (1 + soft - soft.detach())
+
+
+def _edge(
+    case: Any,
+    gate: Gate = _straight,
+    noisy: Noisy = _sharpened,
+    row: Callable[[int], int] = lambda number: 0,
+) -> Parts:
+    """The edge, with its parts exchangeable."""
+    outputs, logits, draws, temperature, upstream = case
+    theta = torch.tensor(logits, requires_grad=True)
+    value = torch.zeros(len(upstream), dtype=torch.double)
+    for number, output in enumerate(torch.tensor(outputs)):
+        soft = noisy(theta, torch.tensor(draws[row(number)]), temperature).softmax(dim=0)
+        hard = torch.nn.functional.one_hot(soft.argmax(), len(soft)).to(soft)
+        value = value + gate(hard, soft)[number] * output
+    (gradient,) = torch.autograd.grad((value * torch.tensor(upstream)).sum(), theta)
+    return {"value": value.detach().numpy(), "gradient": gradient.numpy()}
+
+
+def gdas_edge(*case: Any) -> Parts:
+    """Return the value of the drawn operation and the straight-through gradient."""
+    return _edge(case)
+
+
+def _before_the_noise(logits: torch.Tensor, uniform: torch.Tensor, t: float) -> torch.Tensor:
+    return logits / t + _gumbel(uniform)
+
+
+def _with_faults(faults: frozenset[str]) -> Callable[..., Parts]:
+    """The edge with some of the three faults left in it."""
+    gate = _winner_only if "gradient" in faults else _straight
+    noisy = _before_the_noise if "temperature" in faults else _sharpened
+    row = (lambda number: number) if "noise" in faults else (lambda number: 0)
+    return lambda *case: _edge(case, gate, noisy, row)
+
+
+FAULTS = {
+    "noise": (
+        "noise-drawn-anew",
+        "Every operation looks at a sample of its own: sometimes none of them wins, sometimes two.",
+        "Draw once for the edge, before the loop: draws[0].",
+    ),
+    "temperature": (
+        "temperature-before-noise",
+        "The logits are divided by the temperature before the noise is added, so that a low "
+        "temperature always draws the same operation.",
+        "Divide the sum.",
+    ),
+    "gradient": (
+        "gradient-lost",
+        "Only the drawn operation's gate has a gradient. That another one would have been better "
+        "is never noticed.",
+        "hard - soft.detach() + soft is hard in front and soft behind, for every operation.",
+    ),
+}
+
+
+def _left_over() -> tuple[Mistake, ...]:
+    """One mistake for each selection of faults that may still be there, the fewest first."""
+    selections = [s for size in (1, 2, 3) for s in combinations(FAULTS, size)]
+    return tuple(_mistake_of(selection) for selection in selections)
+
+
+def _mistake_of(selection: tuple[str, ...]) -> Mistake:
+    code, cause, step = FAULTS[selection[0]]
+    if len(selection) == len(FAULTS):
+        code = "nothing-repaired"
+        cause = f"All three faults are still there. The first: {cause}"
+    elif len(selection) == 2:
+        cause = f"{cause} (One more fault is left after this one.)"
+    return Mistake(code, _with_faults(frozenset(selection)), cause, step)
+
+
+def _by(**parts: Any) -> Callable[..., Parts]:
+    return lambda *case: _edge(case, **parts)
+
+
+MISTAKES = (
+    *_left_over(),
+    Mistake(
+        "soft-mixture",
+        _by(gate=lambda hard, soft: soft),
+        "The value is the soft mixture of all operations, not the drawn one.",
+        "Keep the gate hard in front: hard - soft.detach() + soft.",
+    ),
+    Mistake(
+        "hard-and-soft-added",
+        _by(gate=lambda hard, soft: hard + soft),
+        "The gates are hard + soft: their values no longer are 0 and 1.",
+        "Subtract soft.detach().",
+    ),
+    Mistake(
+        "gradient-turned",
+        _by(gate=lambda hard, soft: hard + soft.detach() - soft),
+        "The gradient has the wrong sign: detach() stands at the wrong one of the two.",
+        "hard - soft.detach() + soft.",
+    ),
+    Mistake(
+        "noise-ignored",
+        _by(noisy=lambda a, u, t: a / t),
+        "The noise is gone: the largest logit always wins.",
+        "Add the Gumbel noise.",
+    ),
+    Mistake(
+        "sign-of-the-noise",
+        _by(noisy=lambda a, u, t: (a - _gumbel(u)) / t),
+        "The noise has the wrong sign. That line was right.",
+        "-log(-log u).",
+    ),
+    Mistake(
+        "temperature-lost",
+        _by(noisy=lambda a, u, t: a + _gumbel(u)),
+        "The temperature is gone.",
+        "(logits + noise) / temperature.",
+    ),
+    Mistake(
+        "temperature-multiplied",
+        _by(noisy=lambda a, u, t: (a + _gumbel(u)) * t),
+        "The sum is multiplied by the temperature.",
+        "Divide.",
+    ),
+    Mistake(
+        "temperature-on-the-noise",
+        _by(noisy=lambda a, u, t: a + _gumbel(u) / t),
+        "Only the noise is divided by the temperature.",
+        "Divide the sum.",
+    ),
+    Mistake(
+        "another-row",
+        _by(row=lambda number: -1),
+        "One row of noise is used, but the last one of draws.",
+        "The first draw of the generator is draws[0].",
+    ),
+    Mistake(
+        "one-number-each",
+        lambda *case: _edge((*case[:2], np.diag(case[2])[None], *case[3:])),
+        "Operation o got the o-th number of the o-th row: one sample, but put together from many.",
+        "Take one row: draws[0].",
+    ),
+)
+NAMES = ("outputs", "logits", "draws", "temperature", "upstream")
+TASK = Task(NAMES, gdas_edge, MISTAKES)
+
+
+def _case(rng: np.random.Generator, operations: int, temperature: float, features: int = 3) -> Case:
+    outputs, upstream = rng.normal(size=(operations, features)), rng.normal(size=features)
+    return outputs, rng.normal(size=operations), _draws(rng, operations), temperature, upstream
+
+
+def _draws(rng: np.random.Generator, operations: int) -> np.ndarray:
+    """Noise in which row r lets operation r + 1 win: whoever mixes rows up is seen."""
+    draws = uniform_noise(rng, operations, operations) * 0.5
+    for row in range(operations):
+        draws[row, (row + 1) % operations] = 0.995
+    return draws
+
+
+def _overruled(rng: np.random.Generator, temperature: float) -> Case:
+    """At temperature 1 the noise wins against the logits; divided first, a cold logit wins."""
+    outputs, _, draws, _, upstream = _case(rng, 4, temperature)
+    return outputs, np.array([1.0, 0.0, 0.2, -0.5]), draws, temperature, upstream
+
+
+def _read(ask: Ask, case: Case) -> Parts:
+    outputs, logits, draws, temperature, upstream = case
+    given = TASK.describe(case)
+    tensors = (Tensor(outputs), Tensor(logits), Tensor(draws))
+    parts = expect_keys(ask(*tensors, temperature, Tensor(upstream)), KEYS, given=given)
+    shapes = {"value": upstream.shape, "gradient": logits.shape}
+    return {
+        name: expect_array(parts[name], shape, given=f"{given}; looking at `{name}`")
+        for name, shape in shapes.items()
+    }
+
+
+def _probes(rng: np.random.Generator) -> list[Case]:
+    return [_overruled(rng, 0.05), _case(rng, 4, 0.5), _case(rng, 5, 2.0)]
+
+
+def _values(ask: Ask, cases: list[Case], probes: list[Case]) -> None:
+    """Pass when the values are right; the gradients help only to name what is wrong."""
+    for case in cases:
+        if not close(_read(ask, case)["value"], gdas_edge(*case)["value"]):
+            judge(TASK, lambda asked: _read(ask, asked), [case], probes)
+
+
+def _one_wins(ask: Ask, rng: np.random.Generator) -> None:
+    _values(ask, [_case(rng, 3, 1.0), _case(rng, 5, 1.0, 7)], _probes(rng))
+
+
+def _temperatures(ask: Ask, rng: np.random.Generator) -> None:
+    cases = [_overruled(rng, 0.05), _overruled(rng, 5.0), _case(rng, 6, 0.2)]
+    _values(ask, cases, _probes(rng))
+
+
+def _gradients(ask: Ask, rng: np.random.Generator) -> None:
+    cases = [_case(rng, 4, 1.0), _case(rng, 5, 0.7), _overruled(rng, 3.0)]
+    judge(TASK, lambda case: _read(ask, case), cases, _probes(rng))
+
+
+EDGE = Exercise(
+    id="12.8",
+    chapter=CHAPTER,
+    title="Three faults on one edge",
+    answer="gdas_edge",
+    minutes=25,
+    difficulty=4,
+    stages=(
+        Stage("one operation wins", 1, _one_wins),
+        Stage("whatever the temperature", 2, _temperatures),
+        Stage("the gradient", 2, _gradients),
+    ),
+)
+
+EXERCISES = (EDGE,)
