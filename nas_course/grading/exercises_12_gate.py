@@ -1,4 +1,4 @@
-"""Check of exercise 12.5: the hard-concrete gate and how often it is shut, open or in between."""
+"""Check of exercise 12.5: the hard-concrete gate, and how often it is shut or open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check of exercise 12.7: two posteriors of one quadratic loss, by curvature and by g squared."""
+"""Check of exercise 12.7: two posteriors of a quadratic, by curvature and by g squared."""
 
 from __future__ import annotations
 
