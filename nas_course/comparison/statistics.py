@@ -82,12 +82,21 @@ def paired(rows: Rows, method: str, against: str) -> Paired:
     if not seeds:
         raise InvalidInput(f"comparison: {method!r} and {against!r} share no seed; run more.")
     d = np.array([ours[seed] - theirs[seed] for seed in seeds])
-    n, m = len(d), d.mean()
+    mean, low, high = mean_interval(d)
+    return Paired(method, against, tuple(d.tolist()), mean, low, high)
+
+
+def mean_interval(values: Sequence[float] | np.ndarray) -> tuple[float, float, float]:
+    """Return the mean m of n values and its 95 % interval m -+ t s / sqrt(n) (Student's t).
+
+    s is the deviation with n - 1. The bounds are nan for a single value, and beyond 31 values a
+    little too wide.
+    """
+    n, m = len(values), float(np.mean(values))
     half = np.nan
     if n > 1:
-        t = T_975[min(n - 1, len(T_975)) - 1]  # beyond 31 seeds a little too wide
-        half = t * d.std(ddof=1) / np.sqrt(n)
-    return Paired(method, against, tuple(d.tolist()), float(m), float(m - half), float(m + half))
+        half = T_975[min(n - 1, len(T_975)) - 1] * np.std(values, ddof=1) / np.sqrt(n)
+    return m, float(m - half), float(m + half)
 
 
 def statement(rows: Rows, method: str, against: str) -> str:

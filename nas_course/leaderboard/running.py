@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-import os
-import platform
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm.auto import tqdm
 
-from nas_course import __version__, tabular
-from nas_course.errors import InvalidInput
+from nas_course import tabular
 from nas_course.history import Row
 from nas_course.leaderboard.entries import Entry
 from nas_course.leaderboard.measuring import POINT, Grids, measure, needs_partial_training
+from nas_course.leaderboard.records import (
+    FORMAT,
+    Runs,
+    compact,
+    fingerprint,
+    made_with,
+    read_board,
+    require_protocol,
+    runs_folder,
+)
 from nas_course.leaderboard.statistics import RIVAL, difference_of_medians, quartiles
 from nas_course.parallel import ResubmittingPool
 from nas_course.storage import owned, write_file
 
 KIND = "nas-course leaderboard"
-FORMAT = 1
 SEEDS_OF_A_TASK = 5  # so that a kill costs little and workers are rarely spoken to
 
 
@@ -67,12 +70,11 @@ def make_leaderboard(
     """
     loaded = tabular.load(table)
     grids = Grids.for_budget(evaluations, float(loaded.seconds.mean()))
-    protocol = {"evaluations": evaluations, "table": _fingerprint(loaded)}
-    folder = Path(out).with_name(f"{Path(out).stem}.runs")
-    folder.mkdir(parents=True, exist_ok=True)
+    protocol = {"evaluations": evaluations, "table": fingerprint(loaded)}
+    folder = runs_folder(out)
     with owned(folder):
-        _require_protocol(folder, protocol, resume)
-        kept = {entry.name: _Runs(folder, entry) for entry in entries}
+        require_protocol(folder, protocol, resume)
+        kept = {entry.name: Runs(folder, entry.name, entry.options()) for entry in entries}
         tasks = [task for entry in entries for task in _tasks(entry, kept[entry.name])]
         total = sum(len(seeds) for _, seeds in tasks)
         with tqdm(total=total, disable=not progress, unit="run") as bar:
@@ -83,7 +85,7 @@ def make_leaderboard(
                 bar.update(len(records))
         board = _header(loaded, evaluations, grids, command)
         board["entries"] = _summaries(entries, kept)
-        write_file(Path(out), _compact(board))
+        write_file(Path(out), compact(board))
     return board
 
 
@@ -95,55 +97,11 @@ def read(path: str | Path) -> dict[str, Any]:
     InvalidInput
         There is no such file, or it is no leaderboard.
     """
-    file = Path(path)
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInput(
-            f"leaderboard: {file} cannot be read ({error.strerror}); make it with "
-            f"`nas-course leaderboard`."
-        ) from error
-    except ValueError as error:
-        raise InvalidInput(f"leaderboard: {file} is damaged ({error}); make it anew.") from error
-    if not isinstance(content, dict) or content.get("kind") != KIND:
-        raise InvalidInput(f"leaderboard: {file} is none; name one of `nas-course leaderboard`.")
-    if content.get("format") != FORMAT:
-        raise InvalidInput(
-            f"leaderboard: {file} has the format {content.get('format')!r}; this version reads "
-            f"{FORMAT}. Make it anew with `nas-course leaderboard`."
-        )
-    return content
+    return read_board(path, KIND, KIND)
 
 
-class _Runs:
-    """The runs of one entry on disk: a header line with its hyperparameters, a line for each."""
-
-    def __init__(self, folder: Path, entry: Entry) -> None:
-        self.path = folder / f"{entry.name}.jsonl"
-        header = {"name": entry.name, "options": json.loads(json.dumps(entry.options()))}
-        lines = self.path.read_bytes().split(b"\n")[:-1] if self.path.exists() else []
-        self.records = {record["seed"]: record for record in map(json.loads, lines[1:])}
-        if lines and json.loads(lines[0]) != header:
-            raise InvalidInput(
-                f"resume: {self.path} was made with {json.loads(lines[0])['options']}, but "
-                f"{header['options']} was asked for. Ask for the same, delete this file to run "
-                f"the method anew, or give another --out."
-            )
-        content = b"".join(_line(record) for record in (header, *self.records.values()))
-        write_file(self.path, content)  # without a line that was cut off
-
-    def append(self, record: Row) -> None:
-        with self.path.open("ab") as file:
-            file.write(_line(record))
-        self.records[record["seed"]] = record
-
-
-def _line(record: Row) -> bytes:
-    return json.dumps(record, separators=(",", ":")).encode() + b"\n"
-
-
-def _tasks(entry: Entry, runs: _Runs) -> Iterator[tuple[Entry, list[int]]]:
-    missing = [seed for seed in range(entry.seeds) if seed not in runs.records]
+def _tasks(entry: Entry, runs: Runs) -> Iterator[tuple[Entry, list[int]]]:
+    missing = runs.missing(entry.seeds)
     for start in range(0, len(missing), SEEDS_OF_A_TASK):
         yield entry, missing[start : start + SEEDS_OF_A_TASK]
 
@@ -182,32 +140,6 @@ def _measure_seeds(entry: Entry, seeds: list[int], evaluations: int, grids: Grid
     return [measure(entry, seed, _TAKEN["table"], evaluations, grids) for seed in seeds]
 
 
-def _require_protocol(folder: Path, protocol: dict[str, Any], resume: bool) -> None:
-    file = folder / "protocol.json"
-    if not file.exists():
-        write_file(file, json.dumps(protocol).encode())
-        return
-    if not resume:
-        raise InvalidInput(
-            f"out: {folder} has runs already; go on with them by resume=True (--resume), or give "
-            f"another file (--out)."
-        )
-    before = json.loads(file.read_bytes())
-    for name, value in protocol.items():
-        if before.get(name) != value:
-            raise InvalidInput(
-                f"resume: {folder} was made with {name} = {before.get(name)!r}, but {value!r} "
-                f"was asked for. Ask for the same, or give another file (--out)."
-            )
-
-
-def _fingerprint(table: tabular.Table) -> str:
-    digest = hashlib.sha256()
-    for column in (table.valid, table.test, table.seconds, table.parameters):
-        digest.update(np.ascontiguousarray(column).tobytes())
-    return digest.hexdigest()[:16]
-
-
 def _header(
     table: tabular.Table, evaluations: int, grids: Grids, command: str | None
 ) -> dict[str, Any]:
@@ -221,23 +153,17 @@ def _header(
         "validation accuracy at full fidelity so far, in percentage points",
         "floor": round(POINT * (table.best_test - float(table.test[chosen])), 4),
         "table": {
-            "sha256": _fingerprint(table),
+            "sha256": fingerprint(table),
             "architectures": len(table),
             "complete": table.complete,
             "best_test": table.best_test,
             "seconds_each": round(float(table.seconds.mean()), 4),
         },
         "grids": {"evaluations": grids.evaluations, "seconds": grids.seconds},
-        "versions": {
-            "nas_course": __version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-        },
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-    }
+    } | made_with()
 
 
-def _summaries(entries: Sequence[Entry], kept: dict[str, _Runs]) -> list[dict[str, Any]]:
+def _summaries(entries: Sequence[Entry], kept: dict[str, Runs]) -> list[dict[str, Any]]:
     rows = {
         entry.name: [kept[entry.name].records[seed] for seed in range(entry.seeds)]
         for entry in entries
@@ -276,10 +202,3 @@ def _summary(entry: Entry, runs: list[Row], rival: list[Row] | None) -> dict[str
 
 def _finite(number: float) -> float | None:
     return round(number, 4) if math.isfinite(number) else None
-
-
-def _compact(board: dict[str, Any]) -> bytes:
-    """Write an entry a line: small, and still something that a person can look at."""
-    entries = ",\n".join(json.dumps(e, separators=(",", ":")) for e in board["entries"])
-    header = json.dumps({key: value for key, value in board.items() if key != "entries"}, indent=1)
-    return f'{header[:-2]},\n "entries": [\n{entries}\n]}}\n'.encode()

@@ -40,12 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--table", type=Path, help="a table of your own instead of the shipped one")
     group.add_argument("--workers", type=int, help="estimates at a time, in processes (1)")
     group.add_argument(
-        "--set",
-        action="append",
-        metavar="NAME=VALUE",
-        help="a hyperparameter of the method, as often as wanted; an unknown name lists them",
-    )
-    group.add_argument(
         "--estimate-seed", type=int, help="which training of an architecture is meant (0)"
     )
     group.add_argument(

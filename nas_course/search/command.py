@@ -29,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, help="of all that the search draws by chance (0)"
     )
+    parser.add_argument(
+        "--set",
+        action="append",
+        metavar="NAME=VALUE",
+        help="a hyperparameter of the method, as often as wanted; an unknown name lists them",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for history and result")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     _add_budget(parser.add_argument_group("budget (at least one)"))

@@ -10,6 +10,7 @@ from typing import Any
 from nas_course import data, methods
 from nas_course.errors import InvalidInput, one_of
 from nas_course.search.gradient import SearchResult, search_gradient
+from nas_course.search.options import read_options
 from nas_course.strategies.gradient import GradientSettings
 
 # Digits are 8x8 and few: a small supernet fits them and trains on a laptop, in so few steps that
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(method: methods.GradientMethod, arguments: argparse.Namespace, command: str) -> int:
     """Run the search and print what it found."""
     _refuse_black_box_options(method, arguments)
+    method = method.with_options(**read_options(method, arguments.set or []))
     name = arguments.data or "digits"
     if name not in SIZES:
         raise one_of("data", name, SIZES)
@@ -98,7 +100,7 @@ def _refuse_black_box_options(
             f"evaluations: got {arguments.evaluations}, but {method.name} trains one supernet and "
             f"counts epochs; give --epochs or --seconds instead."
         )
-    for name in ("estimate", "workers", "set", "train_epochs", "estimate_seed", "table"):
+    for name in ("estimate", "workers", "train_epochs", "estimate_seed", "table"):
         if (given := getattr(arguments, name)) is not None:
             raise InvalidInput(
                 f"{name}: got {given!r}, which is for methods that try single architectures, but "

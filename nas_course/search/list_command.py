@@ -45,16 +45,18 @@ def _print_row(row: dict) -> None:
 
 
 def _describe(method: methods.Method) -> dict:
-    options = method.options() if isinstance(method, methods.BlackBoxMethod) else {}
     return {
         "name": method.name,
         "family": method.family,
         "parts": dict(method.parts),
-        "options": _plain(options),
+        "options": _plain(method.options()),
         "citation": method.citation,
     }
 
 
 def _plain(options: dict[str, Any]) -> dict[str, Any]:
     """Write tuples as --set takes them, separated by commas."""
-    return {k: ",".join(v) if isinstance(v, tuple) else v for k, v in options.items()}
+    return {
+        name: ",".join(map(str, value)) if isinstance(value, tuple) else value
+        for name, value in options.items()
+    }

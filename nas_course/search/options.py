@@ -13,7 +13,7 @@ from nas_course.errors import InvalidInput, one_of
 KINDS: dict[type, set[type]] = {bool: {bool}, int: {int}, float: {int, float}}
 
 
-def read_options(method: methods.BlackBoxMethod, texts: Sequence[str]) -> dict[str, Any]:
+def read_options(method: methods.Method, texts: Sequence[str]) -> dict[str, Any]:
     """Read "name=value" as hyperparameters of the method.
 
     Raises
@@ -29,6 +29,10 @@ def read_options(method: methods.BlackBoxMethod, texts: Sequence[str]) -> dict[s
         name = name.strip().replace("-", "_")
         if not equals:
             raise InvalidInput(f"set: got {text!r}; write it as --set name=value.")
+        if not allowed:
+            raise InvalidInput(
+                f"set: got {text!r}, but {method.name} has no options; leave it out."
+            )
         if name not in allowed:
             raise one_of(f"option of {method.name}", name, allowed)
         options[name] = _read_value(name, value.strip(), allowed[name])
@@ -45,6 +49,11 @@ def _read_value(name: str, text: str, default: Any) -> Any:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
         value = text
-    if type(default) in KINDS and type(value) not in KINDS[type(default)]:
+    if isinstance(default, tuple):
+        value = value if isinstance(value, tuple) else (value,)
+        right = all(type(part) in KINDS[float] for part in value)
+    else:
+        right = type(default) not in KINDS or type(value) in KINDS[type(default)]
+    if not right:
         raise InvalidInput(f"{name}: got {text!r}; allowed: a value like the default, {default!r}.")
     return float(value) if isinstance(default, float) else value

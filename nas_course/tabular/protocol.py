@@ -90,12 +90,7 @@ class Protocol:
 
     def load(self) -> ImageData:
         """Load the images, on the processor, cut into patches as the network takes them."""
-        loaded = self.images()
-        train, valid, test = (
-            Split(patches(part.images), part.labels)
-            for part in (loaded.train, loaded.valid, loaded.test)
-        )
-        return replace(loaded, train=train, valid=valid, test=test)
+        return cut(self.images())
 
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of a step, counted from 0, out of `steps`."""
@@ -107,6 +102,15 @@ class Protocol:
     def describe(self) -> dict[str, str | int | float]:
         """Return the protocol as plain values, for a file."""
         return asdict(self)
+
+
+def cut(images: ImageData) -> ImageData:
+    """Cut the images of all three parts into patches."""
+    train, valid, test = (
+        Split(patches(part.images), part.labels)
+        for part in (images.train, images.valid, images.test)
+    )
+    return replace(images, train=train, valid=valid, test=test)
 
 
 def build(cell: Cell201, protocol: Protocol, images: ImageData, seed: int) -> TabularNetwork:
