@@ -13,6 +13,13 @@ from nas_course.plots.fidelity import (
 )
 from nas_course.plots.figure import CourseFigure, new_figure
 from nas_course.plots.fronts import draw_front, pareto_front
+from nas_course.plots.hypergradients import (
+    draw_bench,
+    draw_differences,
+    draw_jacobians,
+    draw_recovered,
+    draw_regularization,
+)
 from nas_course.plots.images import draw_images
 from nas_course.plots.learning import accuracy_against_size, draw_comparison, learning_curves
 from nas_course.plots.network import draw_network
@@ -35,11 +42,13 @@ __all__ = [
     "alpha_heatmap",
     "alpha_overview",
     "draw_agreement",
+    "draw_bench",
     "draw_cell",
     "draw_chain",
     "draw_change",
     "draw_comparison",
     "draw_design",
+    "draw_differences",
     "draw_estimates",
     "draw_fidelity",
     "draw_fits",
@@ -47,6 +56,7 @@ __all__ = [
     "draw_gumbel",
     "draw_halving",
     "draw_images",
+    "draw_jacobians",
     "draw_mixed_cell",
     "draw_network",
     "draw_policy",
@@ -54,6 +64,8 @@ __all__ = [
     "draw_population",
     "draw_posterior",
     "draw_quality",
+    "draw_recovered",
+    "draw_regularization",
     "draw_searches",
     "draw_spread",
     "draw_winners_curse",

@@ -23,6 +23,7 @@ from nas_course.strategies.gradient.bilevel_problems import KnownBilevel
 from nas_course.strategies.gradient.hypergradients import (
     Bilevel,
     ConjugateGradient,
+    DenseImplicit,
     ExactUnrolled,
     FirstOrder,
     InnerGradient,
@@ -46,6 +47,7 @@ SINGLE: dict[str, Callable[[float], Estimator]] = {
     "first order": lambda gamma: FirstOrder(),
     "unrolled, differences": Unrolled,
     "unrolled, exact": ExactUnrolled,
+    "implicit, dense": lambda gamma: DenseImplicit(),
 }
 POINTS = ("solved", "early")
 EARLY_STEPS = 30
@@ -102,7 +104,7 @@ def counted_passes() -> Iterator[Passes]:
         if grad_outputs is None:
             passes.gradients += 1
         else:
-            passes.products += 1
+            passes.products += len(grad_outputs[0]) if options.get("is_grads_batched") else 1
         return real(outputs, inputs, grad_outputs, **options)
 
     with mock.patch.object(torch.autograd, "grad", grad):

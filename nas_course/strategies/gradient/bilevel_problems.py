@@ -151,6 +151,11 @@ class RidgeBilevel(KnownBilevel):
         The alpha of every feature at the start.
     seed : int
         Of the noise.
+
+    Attributes
+    ----------
+    test : (inputs, targets)
+        The part that neither level sees.
     """
 
     def __init__(
@@ -165,6 +170,10 @@ class RidgeBilevel(KnownBilevel):
         self.X, self.Z = (
             torch.cat([part.inputs.double(), draw(len(part), noise_features)], dim=1)
             for part in (data.train, data.valid)
+        )
+        self.test = (
+            torch.cat([data.test.inputs.double(), draw(len(data.test), noise_features)], dim=1),
+            data.test.targets.double(),
         )
         self.y, self.z = data.train.targets.double(), data.valid.targets.double()
         features = self.X.shape[1]
@@ -188,6 +197,11 @@ class RidgeBilevel(KnownBilevel):
         v = self.Z.T @ (self.Z @ w - self.z) / len(self.z)
         x = torch.linalg.solve(self._hessian(), v)
         return [-self.bilevel.alphas[0].detach().exp() * w * x]
+
+    def test_error(self) -> float:
+        """Return the mean squared error of the present weights on the test part."""
+        inputs, targets = self.test
+        return ((inputs @ self.bilevel.weights[0].detach() - targets) ** 2).mean().item()
 
     def _solution(self) -> Tensor:
         return torch.linalg.solve(self._hessian(), self.X.T @ self.y / len(self.y))

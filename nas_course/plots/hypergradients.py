@@ -1,0 +1,224 @@
+"""Hypergradients: error and angle against cost, what a series recovers, and their surroundings.
+
+draw_bench(rows, "tiny supernet")             # rows of results/hypergradients.json
+draw_recovered(eigenvalues, {"Neumann, K = 5": shares}, {"Neumann, K = 5": 0.3})
+draw_differences(lengths, {"ReLU": errors})
+draw_regularization({"bmi": 0.1}, {"noise 1": 30.0})
+draw_jacobians(exact, {"sigma 0": learned})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from nas_course.errors import InvalidInput, one_of
+from nas_course.plots import style
+from nas_course.plots.figure import CourseFigure, course_style, new_figure, panels
+
+# Colour, marker and dashes of every estimator.
+ESTIMATORS: dict[str, tuple[str, str, tuple[float, ...]]] = {
+    "first order": ("#1f78c8", "o", ()),
+    "unrolled, differences": ("#c27ab7", "X", ()),
+    "unrolled, exact": ("#757575", "D", ()),
+    "reverse mode": ("#14285f", "s", (6, 2)),
+    "truncated to 4": ("#864391", "P", (1, 2)),
+    "Neumann": ("#d9621e", "^", ()),
+    "conjugate gradient": ("#0d4f5a", "v", (3, 2)),
+    "implicit, dense": ("#463207", "*", ()),
+}
+POINTS = {
+    "solved": "weights at their solution",
+    "early": "weights after 30 inner steps",
+}
+# Smaller values are drawn here: they would flatten the part of the picture that matters.
+ERROR_FLOOR, ANGLE_FLOOR = 1e-3, 0.05
+CURVES = ("#14285f", "#d9621e", "#0d4f5a", "#864391")
+
+
+@course_style
+def draw_bench(rows: Sequence[Mapping[str, Any]], problem: str) -> CourseFigure:
+    """Draw error (above) and angle (below) of every estimator against its passes.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Of `nas_course.strategies.gradient.bilevel_bench.bench`, as in results/hypergradients.json:
+        problem, point, estimator, amount, error, angle, gradients, products.
+    problem : str
+
+    Raises
+    ------
+    InvalidInput
+        If no row belongs to this problem.
+    """
+    ours = [row for row in rows if row["problem"] == problem]
+    if not ours:
+        raise one_of("problem", problem, {row["problem"]: None for row in rows})
+    figure = new_figure(_bench_summary(ours, problem), (9.0, 5.6))
+    axes = panels(figure, 2, 2, sharex=True, sharey="row")
+    for column, (point, title) in enumerate(POINTS.items()):
+        here = [row for row in ours if row["point"] == point]
+        for name in ESTIMATORS:
+            _draw_family(axes[column], axes[2 + column], name, here)
+        axes[column].set(title=title, xscale="log", yscale="log")
+        axes[2 + column].set(xlabel="passes of automatic differentiation", yscale="log")
+    axes[0].set_ylabel(f"error, share of the gradient\n(drawn from {ERROR_FLOOR:g} on)")
+    axes[2].set_ylabel(f"angle, degrees\n(drawn from {ANGLE_FLOOR:g} on)")
+    for panel in axes:
+        panel.grid(axis="y")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _draw_family(error: Axes, angle: Axes, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    color, marker, dashes = ESTIMATORS[name]
+    mine = [row for row in rows if row["estimator"] == name]
+    passes = [row["gradients"] + row["products"] for row in mine]
+    look = {"color": color, "marker": marker, "linestyle": (0, dashes) if dashes else "-", "ms": 5}
+    error.plot(passes, [max(row["error"], ERROR_FLOOR) for row in mine], label=name, **look)
+    angle.plot(passes, [max(row["angle"], ANGLE_FLOOR) for row in mine], **look)
+
+
+def _bench_summary(rows: Sequence[Mapping[str, Any]], problem: str) -> str:
+    sentences = []
+    for point, title in POINTS.items():
+        best = {}
+        for row in rows:
+            if row["point"] == point:
+                best[row["estimator"]] = min(best.get(row["estimator"], np.inf), row["error"])
+        words = ", ".join(f"{name} {_percent(best[name])}" for name in ESTIMATORS if name in best)
+        sentences.append(f"{title.capitalize()}: {words}")
+    return f"Smallest error on the {problem}. {'. '.join(sentences)}."
+
+
+def _percent(error: float) -> str:
+    if error < 1e-6:
+        return "below 0.0001 %"
+    return f"{100 * error:.2g} %" if error < 1 else f"{100 * error:.0f} %"
+
+
+@course_style
+def draw_recovered(
+    eigenvalues: np.ndarray,
+    shares: Mapping[str, np.ndarray],
+    errors: Mapping[str, float],
+) -> CourseFigure:
+    """Draw, by curvature, how much of the inverse each estimator has recovered, and its error.
+
+    Parameters
+    ----------
+    eigenvalues : array (n,)
+        Of the inner Hessian, all above 0.
+    shares : mapping of estimator to array (n,)
+        lambda times what the estimator puts in the place of 1 / lambda; 1 is exact.
+    errors : mapping of estimator to float
+        |estimate - exact| / |exact|; may have further estimators, such as conjugate gradients.
+    """
+    if np.min(eigenvalues) <= 0:
+        raise InvalidInput(f"eigenvalues: got {np.min(eigenvalues)}; allowed: numbers above 0.")
+    words = ", ".join(f"{name} {_percent(error)}" for name, error in errors.items())
+    figure = new_figure(f"Error of the hypergradient: {words}.", (9.0, 3.4))
+    curves, bars = panels(figure, 1, 2, width_ratios=[3, 2])
+    for (name, share), color, marker in zip(shares.items(), CURVES, "osv^", strict=False):
+        curves.plot(eigenvalues, share, color=color, marker=marker, ms=4, label=name)
+    curves.axhline(1, color=style.MUTED, lw=1)
+    curves.set(xscale="log", xlabel="curvature (eigenvalue of H)", ylim=(-0.1, 2.1))
+    curves.set_ylabel("share of 1 / curvature")
+    curves.legend()
+    rows = np.arange(len(errors))
+    bars.barh(rows, [100 * error for error in errors.values()], color=style.VALID_COLOR)
+    bars.set_yticks(rows, list(errors))
+    bars.invert_yaxis()
+    bars.set(xlabel="error, % of the gradient", xlim=(0, 120))
+    return figure
+
+
+@course_style
+def draw_differences(
+    lengths: Sequence[float], errors: Mapping[str, Sequence[float]]
+) -> CourseFigure:
+    """Draw the error of a central difference against its length, one line for each network.
+
+    Parameters
+    ----------
+    lengths : sequence of float
+        In weight space, above 0.
+    errors : mapping of network to sequence of float
+        |estimate - exact| / |exact| for each length.
+    """
+    words = "; ".join(
+        f"{name}: {_percent(values[int(np.argmax(lengths))])} at length {max(lengths):.0e}, "
+        f"{_percent(values[int(np.argmin(lengths))])} at {min(lengths):.0e}"
+        for name, values in errors.items()
+    )
+    figure = new_figure(f"Error of the unrolled gradient by differences. {words}.", style.SINGLE)
+    (axes,) = panels(figure)
+    for (name, values), color, marker in zip(errors.items(), CURVES, "osv^", strict=False):
+        axes.plot(lengths, values, color=color, marker=marker, label=name)
+    axes.set(xscale="log", yscale="log", xlabel="length of the difference")
+    axes.set_ylabel("error, share of the gradient")
+    axes.grid(axis="y")
+    axes.legend()
+    return figure
+
+
+@course_style
+def draw_regularization(real: Mapping[str, float], noise: Mapping[str, float]) -> CourseFigure:
+    """Draw the regularization that every feature got, real features and noise apart.
+
+    Parameters
+    ----------
+    real, noise : mapping of feature to float
+        exp(alpha), above 0; drawn to a logarithmic scale.
+    """
+    middle = [np.median(list(group.values())) for group in (real, noise)]
+    summary = (
+        f"Regularization learnt for each feature: median {middle[0]:.2g} of the {len(real)} real "
+        f"ones, {middle[1]:.2g} of the {len(noise)} columns of noise."
+    )
+    figure = new_figure(summary, style.WIDE)
+    (axes,) = panels(figure)
+    names = [*sorted(real, key=real.__getitem__), *sorted(noise, key=noise.__getitem__)]
+    for group, color, label in (
+        (real, style.VALID_COLOR, "real"),
+        (noise, style.TRAIN_COLOR, "noise"),
+    ):
+        places = [names.index(name) for name in group]
+        marker = "o" if label == "real" else "^"
+        axes.plot(places, list(group.values()), marker, color=color, label=label)
+    axes.set_xticks(range(len(names)), names, rotation=60, ha="right")
+    axes.set(yscale="log", ylabel="regularization exp(alpha)", xlabel="feature")
+    axes.grid(axis="y")
+    axes.legend()
+    return figure
+
+
+@course_style
+def draw_jacobians(exact: np.ndarray, learned: Mapping[str, np.ndarray]) -> CourseFigure:
+    """Draw every entry of learnt response Jacobians against the exact one.
+
+    Parameters
+    ----------
+    exact : array (weights, parameters)
+        dw*/dalpha.
+    learned : mapping of title to array of the same shape
+        One panel each.
+    """
+    errors = {
+        title: np.linalg.norm(values - exact) / np.linalg.norm(exact)
+        for title, values in learned.items()
+    }
+    words = ", ".join(f"{title}: {_percent(error)}" for title, error in errors.items())
+    figure = new_figure(f"Error of the learnt Jacobian. {words}.", style.WIDE)
+    limit = 1.1 * np.abs(exact).max()
+    axes = panels(figure, 1, len(learned), sharex=True, sharey=True)
+    for panel, (title, values) in zip(axes, learned.items(), strict=True):
+        panel.plot([-limit, limit], [-limit, limit], color=style.MUTED, lw=1)
+        panel.plot(exact.ravel(), values.ravel(), "o", color=style.VALID_COLOR, ms=4)
+        panel.set(title=title, xlabel="exact entry of the Jacobian")
+    axes[0].set_ylabel("learnt entry")
+    return figure

@@ -1,0 +1,71 @@
+"""Figures of chapter 10: their sentences say what the data say, their lines are the data."""
+
+import numpy as np
+import pytest
+
+from nas_course import plots
+from nas_course.errors import InvalidInput
+from nas_course.plots.hypergradients import ESTIMATORS
+from nas_course.strategies.gradient.bilevel_bench import FAMILIES, POINTS, SINGLE, bench
+from nas_course.strategies.gradient.bilevel_problems import QuadraticBilevel
+
+
+@pytest.fixture(scope="module")
+def rows():
+    problem = QuadraticBilevel(weights=4, conditioning=3.0)
+    return [row for point in POINTS for row in bench(problem, point, amounts=(1, 4))]
+
+
+def test_every_estimator_of_the_bench_has_its_line(rows):
+    assert set(ESTIMATORS) == {*SINGLE, *FAMILIES}
+    figure = plots.draw_bench(rows, "quadratic")
+    assert [len(axes.lines) for axes in figure.axes] == [len(ESTIMATORS)] * 4
+    assert all(axes.get_yscale() == "log" for axes in figure.axes)
+
+
+def test_the_bench_shows_errors_against_passes_and_names_the_best(rows):
+    figure = plots.draw_bench(rows, "quadratic")
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    mine = [r for r in rows if (r["point"], r["estimator"]) == ("solved", "Neumann")]
+    assert lines["Neumann"].get_xdata() == pytest.approx([4, 7])  # two gradients, K + 1 products
+    assert lines["Neumann"].get_ydata() == pytest.approx([row["error"] for row in mine])
+    assert "conjugate gradient below 0.0001 %" in figure.summary
+
+
+def test_a_problem_that_was_not_measured_is_refused(rows):
+    with pytest.raises(InvalidInput, match="allowed: 'quadratic'"):
+        plots.draw_bench(rows, "cubic")
+
+
+def test_recovered_shares_are_drawn_by_curvature():
+    curvatures = np.array([0.1, 0.5, 1.0])
+    figure = plots.draw_recovered(curvatures, {"one step": curvatures}, {"one step": 0.25})
+    curve = figure.axes[0].lines[0]
+    assert curve.get_xdata() == pytest.approx(curvatures)
+    assert curve.get_ydata() == pytest.approx(curvatures)
+    assert figure.axes[1].patches[0].get_width() == pytest.approx(25)
+    assert "one step 25 %" in figure.summary
+    with pytest.raises(InvalidInput, match="above 0"):
+        plots.draw_recovered(np.array([0.0, 1.0]), {}, {})
+
+
+def test_the_sentence_of_differences_gives_both_ends():
+    figure = plots.draw_differences([1e-1, 1e-5], {"kinks": [0.5, 3.0], "smooth": [0.01, 1e-9]})
+    assert figure.axes[0].lines[0].get_ydata() == pytest.approx([0.5, 3.0])
+    assert "kinks: 50 % at length 1e-01, 300 % at 1e-05" in figure.summary
+    assert "smooth: 1 % at length 1e-01, below 0.0001 % at 1e-05" in figure.summary
+
+
+def test_features_are_sorted_within_their_group():
+    figure = plots.draw_regularization({"bmi": 0.1, "age": 3.0, "sex": 0.01}, {"noise": 50.0})
+    labels = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
+    assert labels == ["sex", "bmi", "age", "noise"]
+    assert "median 0.1 of the 3 real ones, 50 of the 1 columns" in figure.summary
+
+
+def test_each_entry_of_a_jacobian_is_a_point():
+    exact = np.array([[1.0, -2.0], [0.5, 3.0]])
+    figure = plots.draw_jacobians(exact, {"sigma = 0": np.zeros((2, 2)), "learnt": exact})
+    points = figure.axes[1].lines[1]
+    assert points.get_xdata() == pytest.approx(points.get_ydata())
+    assert "sigma = 0: 100 %, learnt: below 0.0001 %" in figure.summary
