@@ -25,6 +25,7 @@ COLUMNS = (
     "valid_accuracy",
     "learning_rate",
     "seconds",
+    "eigenvalue",  # where a search measures it (WatchCurvature)
 )
 KEPT_EDGES = {"darts": 2}  # into each node of the derived cell; other spaces keep all
 DESCRIBED = ("method", "space", "data", "seed", "epochs")

@@ -366,3 +366,38 @@ def test_a_view_without_a_search_says_what_to_do_and_starts_when_it_comes(explor
 def test_a_problem_that_python_reports_is_shown(explore):
     view = explore(descent_history(), problem="Epoch 3 cannot be shown. alphas: got nothing")
     assert "Epoch 3 cannot be shown" in view.text("problem")
+
+
+# ------------------------------------------------------------------ curvature
+
+
+def with_eigenvalues(every):
+    """A history whose search measured its curvature after so many epochs: 0.1 per epoch."""
+    history = descent_history()
+    for row in history.rows[every::every]:
+        row["eigenvalue"] = 0.1 * row["epoch"]
+    return history
+
+
+def test_the_eigenvalue_is_told_where_a_search_measured_it(explore):
+    view = explore(with_eigenvalues(every=1), predictions=SEEN)
+    view.go_to(7)
+    assert "largest eigenvalue of the Hessian is 0.70." in view.part("traces").get_attribute(
+        "aria-label"
+    )
+    assert view.part("eigenvalueNote").is_visible()
+
+
+def test_between_two_measurements_the_last_eigenvalue_stands(explore):
+    view = explore(with_eigenvalues(every=3), predictions=SEEN)
+    view.go_to(8)
+    assert "Hessian is 0.60." in view.part("traces").get_attribute("aria-label")
+    view.go_to(2)
+    assert "Hessian" not in view.part("traces").get_attribute("aria-label")
+
+
+def test_nothing_is_said_of_curvature_that_was_not_measured(explore):
+    view = explore(descent_history(), predictions=SEEN)
+    view.go_to(7)
+    assert "Hessian" not in view.part("traces").get_attribute("aria-label")
+    assert view.part("eigenvalueNote").is_hidden()

@@ -47,7 +47,8 @@ const PAGE = `
   <figure class="nas-panel">
     <figcaption>How decided is the cell? <span class="nas-hint">entropy, skip connections</span></figcaption>
     <div class="nas-stage nas-low"><canvas data-part="traces" role="img"></canvas></div>
-    <p class="nas-note">skip edges: share whose strongest operation is skip_connect; skip weight: its mean weight</p>
+    <p class="nas-note">skip edges: share whose strongest operation is skip_connect; skip weight: its mean weight<span
+      data-part="eigenvalueNote" hidden>; eigenvalue: the largest of the Hessian of the validation loss, as a share of its maximum</span></p>
   </figure>
 </div>
 <p data-part="summary" class="nas-summary"></p>

@@ -1,7 +1,7 @@
 // The history in the browser: decodes what Python sends, checks it, keeps weights ready to draw.
 // A row is COLUMNS numbers, then the logits of each cell, all float32, little endian.
 
-const COLUMNS = ["epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "learning_rate", "seconds"];
+const COLUMNS = ["epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "learning_rate", "seconds", "eigenvalue"];
 
 class HistoryStore {
   constructor() {

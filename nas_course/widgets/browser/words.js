@@ -99,7 +99,7 @@ function describeCanvases(view) {
   const label = (part, string) => { if (parts[part].getAttribute("aria-label") !== string) parts[part].setAttribute("aria-label", string); };
   label("curves", hidden ? "Curves, hidden until you predict" : `Curves of the ${cell.operations.length} mixing weights of edge ${view.edgeLabel()} over the epochs; the numbers are in the table below`);
   label("heat", hidden ? "Heat map of all edges and operations" : `Heat map. ${detailText(view)}`);
-  label("traces", hidden ? "Entropy and skip connections over the epochs" : `Entropy and skip connections over the epochs. ${sentence(store, view.shownRow(), cell)}`);
+  label("traces", hidden ? "Entropy and skip connections over the epochs" : `Entropy and skip connections over the epochs. ${sentence(store, view.shownRow(), cell)}${eigenvalueWords(view)}`);
   label("graph", hidden ? "The cell as a graph" : view.derivedCaption());
 }
 
