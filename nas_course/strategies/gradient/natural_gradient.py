@@ -1,4 +1,4 @@
-"""VON, the variational online Newton method: what VAdam approximates, with Hessians."""
+"""VON, the variational online Newton method: what VAdam approximates, with Hessians.
 
 von = VON([theta], torch.Generator().manual_seed(0), examples=50, rate=0.05)
 von.step(lambda: ((theta - 1) ** 2).sum())       # theta holds the mean; von.deviations() sigma
