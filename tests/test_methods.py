@@ -9,6 +9,7 @@ import torch
 
 from nas_course import methods, spaces
 from nas_course.errors import InvalidInput
+from nas_course.models.fast_supernet import FastDARTSSupernet
 from nas_course.strategies.black_box import Partial
 from nas_course.strategies.gradient import FirstOrder, GradientSettings, Unrolled
 
@@ -126,6 +127,29 @@ def test_the_two_orders_of_darts_differ_in_the_hypergradient_only(digits):
     assert isinstance(second.hypergradient, Unrolled)
     ours, theirs = first.supernet.state_dict(), second.supernet.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+PLAIN = {"gdas", "pc-darts", "darts-minus", "r-darts", "p-darts", "idarts"}
+PLAIN |= {"hyperdarts-1", "hyperdarts-2"}
+
+
+@pytest.mark.parametrize("method", methods.GRADIENT, ids=lambda method: method.name)
+def test_the_fast_engine_serves_what_it_can_and_says_what_it_cannot(method, digits):
+    space = spaces.get("darts")
+    sizes = {"channels": 4, "cells": 3, "batch_size": 8}
+    searches = {
+        engine: method.build(space, digits, GradientSettings(**sizes, engine=engine), 0, 6)
+        for engine in ("auto", "plain")
+    }
+    fast = isinstance(searches["auto"].supernet, FastDARTSSupernet)
+    assert fast == (method.name not in PLAIN)
+    assert not isinstance(searches["plain"].supernet, FastDARTSSupernet)
+    images = digits.valid.images[:8]
+    auto, plain = (search.supernet(images) for search in searches.values())
+    torch.testing.assert_close(auto, plain, rtol=1e-4, atol=1e-4)
+    if not fast:
+        with pytest.raises(InvalidInput, match=f"engine: got 'fast', but {method.name} has"):
+            method.build(space, digits, GradientSettings(**sizes, engine="fast"), 0, 6)
 
 
 def test_the_seed_decides_the_initial_supernet(digits):

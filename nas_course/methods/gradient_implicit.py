@@ -39,6 +39,7 @@ def idarts_parts(
     return Parts(
         make_hypergradient=lambda optimizer: Neumann(optimizer, terms, **options),  # type: ignore[arg-type]
         weight_steps=weight_steps,
+        second_derivatives=True,
     )
 
 

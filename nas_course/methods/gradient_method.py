@@ -12,8 +12,9 @@ from typing import Any
 import torch
 
 from nas_course.data import ImageData
-from nas_course.errors import one_of
+from nas_course.errors import InvalidInput, one_of
 from nas_course.models import MixedSupernet, build_supernet
+from nas_course.models.fast_supernet import build_fast_supernet
 from nas_course.spaces import DARTSSpace, NASBench201Space
 from nas_course.strategies.gradient import GradientSearch, GradientSettings, Parts
 
@@ -88,7 +89,8 @@ class GradientMethod:
         }
         if parts.make_edge is not None:
             sizes["make_edge"] = parts.make_edge
-        make = partial(self._supernet, parts, data.device, space, sizes)
+        make_supernet = self._engine(parts, space, data, settings)
+        make = partial(_wrapped, make_supernet, parts, data.device, space, sizes)
         return GradientSearch(
             make(generator=torch.Generator().manual_seed(seed)),
             parts,
@@ -99,20 +101,48 @@ class GradientMethod:
             make_supernet=make,
         )
 
-    def _supernet(
+    def _engine(
         self,
         parts: Parts,
-        device: torch.device,
         space: DARTSSpace | NASBench201Space,
-        sizes: Mapping[str, Any],
-        *,
-        generator: torch.Generator,
-        **changes: Any,
-    ) -> MixedSupernet:
-        supernet = self.make_supernet(space, **{**sizes, **changes}, generator=generator)
-        if parts.wrap_supernet is not None:
-            supernet = parts.wrap_supernet(supernet, generator)
-        return supernet.to(device)
+        data: ImageData,
+        settings: GradientSettings,
+    ) -> Callable[..., MixedSupernet]:
+        """Choose who builds the supernet, see `GradientSettings.engine`."""
+        schedules = [make() for make in parts.make_schedules]
+        obstacles = {
+            f"the space {space.name}": not isinstance(space, DARTSSpace),
+            "other edges or weights than DARTS'": parts.make_edge or parts.wrap_supernet,
+            "second derivatives": parts.second_derivatives
+            or any(schedule.second_derivatives for schedule in schedules),
+            "another network around the cells": self.make_supernet is not build_supernet,
+            f"precision {settings.precision}": settings.precision != "float32",
+        }
+        found = [name for name, present in obstacles.items() if present]
+        if settings.engine == "fast" and found:
+            raise InvalidInput(
+                f"engine: got 'fast', but {self.name} has {' and '.join(found)} here, which only "
+                "the plain engine computes; take 'auto' or 'plain'."
+            )
+        # measured on processors only
+        suits = settings.engine == "auto" and data.device.type == "cpu" and not found
+        return build_fast_supernet if settings.engine == "fast" or suits else self.make_supernet
+
+
+def _wrapped(
+    make_supernet: Callable[..., MixedSupernet],
+    parts: Parts,
+    device: torch.device,
+    space: DARTSSpace | NASBench201Space,
+    sizes: Mapping[str, Any],
+    *,
+    generator: torch.Generator,
+    **changes: Any,
+) -> MixedSupernet:
+    supernet = make_supernet(space, **{**sizes, **changes}, generator=generator)
+    if parts.wrap_supernet is not None:
+        supernet = parts.wrap_supernet(supernet, generator)
+    return supernet.to(device)
 
 
 def gradient_parts(

@@ -151,6 +151,8 @@ class WatchCurvature(Schedule):
         is computed whole; otherwise there is no ``trace``.
     """
 
+    second_derivatives = True
+
     def __init__(self, every: int = 1, images: int = 128, products: int = 30) -> None:
         for name, value in (("every", every), ("images", images), ("products", products)):
             if type(value) is not int or value < 1:

@@ -166,9 +166,12 @@ class Schedule:
     ----------
     stopped : bool
         Set to True by a schedule that ends the search after this epoch.
+    second_derivatives : bool
+        Whether it differentiates the supernet twice, which only the plain engine allows.
     """
 
     stopped: bool = False
+    second_derivatives: bool = False
 
     def begin(self, search: GradientSearch) -> None:
         """Called once, before the first step (also of a search that is then resumed)."""
@@ -222,6 +225,8 @@ class Parts:
         Puts something between alphas and weights, such as a hypernetwork.
     weight_steps : int
         Steps of the weights for each step of the alphas.
+    second_derivatives : bool
+        Whether the hypergradient differentiates the supernet twice; see `Schedule` too.
     """
 
     make_hypergradient: Callable[[torch.optim.SGD], Hypergradient] = lambda optimizer: FirstOrder()
@@ -234,3 +239,4 @@ class Parts:
     discretize: Callable[[MixedSupernet], Genotype | Cell201] = discretize_alphas
     wrap_supernet: Callable[[MixedSupernet, torch.Generator], MixedSupernet] | None = None
     weight_steps: int = 1
+    second_derivatives: bool = False

@@ -30,10 +30,10 @@ class GradientSettings:
         Of the forward pass.
     channels_last : bool
         Memory order of the images and weights.
-    engine : "plain" or "fast"
+    engine : "auto", "plain" or "fast"
         How the supernet is computed: edge by edge, as the chapters build it, or the same function
-        with work shared between edges (`nas_course.models.fast_supernet`). Methods that put
-        something else on the edges run plain.
+        with work shared between edges (`nas_course.models.fast_supernet`). "auto" is fast on a
+        processor in float32, where space and method allow it.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class GradientSettings:
     alpha_scale: float = 1e-3
     precision: str = "float32"
     channels_last: bool = False
-    engine: str = "plain"
+    engine: str = "auto"
 
     def __post_init__(self) -> None:
         for name in ("channels", "cells", "batch_size"):
@@ -75,7 +75,7 @@ class GradientSettings:
             self.precision in ("float32", "bfloat16"),
             "'float32', 'bfloat16' (float16 is for training from scratch)",
         )
-        self._require("engine", self.engine in ("plain", "fast"), "'plain', 'fast'")
+        self._require("engine", self.engine in ("auto", "plain", "fast"), "'auto', 'plain', 'fast'")
 
     def _require(self, name: str, holds: bool, allowed: str) -> None:
         if not holds:
