@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from nas_course import methods
 from nas_course.errors import InvalidInput
 from nas_course.operations import (
     CHAIN_OPERATIONS,
@@ -119,21 +120,31 @@ def test_operations_of_one_space_stay_apart_for_every_eye(theme, space, vision) 
 @pytest.mark.parametrize("vision", VISION)
 @pytest.mark.parametrize("family", style.METHOD_FAMILIES)
 def test_methods_of_a_family_and_its_frame_stay_apart_for_every_eye(family, vision) -> None:
-    names = ("random", *style.METHOD_FAMILIES[family])
+    names = (*style.METHOD_FRAMES[family], *style.METHOD_FAMILIES[family])
     assert closest([style.METHOD_COLORS[name] for name in names], vision) >= 0.10
 
 
 @pytest.mark.parametrize("vision", VISION)
-def test_no_two_methods_have_nearly_the_same_color(vision: str) -> None:
-    assert closest(list(style.METHOD_COLORS.values()), vision) >= 0.055
+def test_no_two_methods_of_the_registry_s_families_have_nearly_the_same_color(vision: str) -> None:
+    gradient = {"random", "hand-designed", *methods.names("gradient")}
+    black_box = {"hand-designed", "darts-1st", "darts-2nd", *methods.names("black-box")}
+    for names, apart in ((gradient, 0.05), (black_box, 0.055)):
+        assert closest([style.METHOD_COLORS[name] for name in sorted(names)], vision) >= apart
+    assert len(set(style.METHOD_COLORS.values())) == len(style.METHOD_COLORS)
 
 
 def test_every_method_has_a_family_and_a_marker_of_its_own_in_it() -> None:
     families = style.METHOD_FAMILIES.values()
     assert {"random"}.union(*families) == set(style.METHOD_COLORS)
-    for names in families:
-        markers = [style.METHOD_MARKERS[name] for name in ("random", *names)]
+    for family, names in style.METHOD_FAMILIES.items():
+        markers = [style.METHOD_MARKERS[n] for n in (*style.METHOD_FRAMES[family], *names)]
         assert len(set(markers)) == len(markers)
+        assert set(markers) <= set(style.METHOD_DASHES)
+
+
+def test_the_methods_with_a_style_are_those_of_the_registry() -> None:
+    known = {method.name for method in methods.all_methods()} | {"hand-designed"}
+    assert set(style.METHOD_COLORS) == known
 
 
 def test_a_tuned_method_is_drawn_like_the_method() -> None:

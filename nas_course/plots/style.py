@@ -83,20 +83,48 @@ SHORT_NAMES: dict[str, str] = {
     "nor_conv_3x3": "conv 3×3",
     "nor_conv_5x5": "conv 5×5",
 }
-# A figure shows one family and its frame (random search), so these must be well apart; all methods
-# differ somewhat, and by marker and dash too. More methods than that no eye keeps apart by colour.
+# A figure shows one family and its frame (random search; for relatives of DARTS also DARTS), so
+# these must be well apart. All gradient methods differ somewhat, all black-box methods too, and by
+# marker and dash as well. More methods than that no eye keeps apart by colour.
 METHOD_FAMILIES: dict[str, tuple[str, ...]] = {
     "gradient": ("darts-1st", "darts-2nd", "hand-designed"),
+    "robust": (
+        "pc-darts", "p-darts", "darts-minus", "darts-skip-penalty", "darts-early-stop", "r-darts",
+        "sdarts-rs", "sdarts-adv", "darts-pt",
+    ),
+    "sampled": ("gdas", "snas", "balenas-1st", "balenas-2nd"),
+    "implicit": ("idarts", "hyperdarts-1", "hyperdarts-2"),
     "evolution": ("regularized-evolution", "genetic", "local-search", "epsilon-greedy", "nsga2"),
     "reinforcement learning": ("reinforce",),
     "model-based": ("bananas", "tpe", "gp"),
     "multi-fidelity": ("successive-halving", "hyperband", "asha", "bohb"),
+}  # fmt: skip
+# What stands beside a family in a figure.
+METHOD_FRAMES: dict[str, tuple[str, ...]] = {
+    name: ("random", "darts-1st") if name in ("robust", "sampled", "implicit") else ("random",)
+    for name in METHOD_FAMILIES
 }
 METHOD_COLORS: dict[str, str] = {
     "random": "#d9621e",
     "hand-designed": "#757575",
     "darts-1st": "#1f78c8",
     "darts-2nd": "#14285f",
+    "pc-darts": "#7d1223",
+    "p-darts": "#7410b0",
+    "darts-minus": "#49021b",
+    "darts-skip-penalty": "#153c65",
+    "darts-early-stop": "#23064d",
+    "r-darts": "#ab2917",
+    "sdarts-rs": "#c87e96",
+    "sdarts-adv": "#6c0bfb",
+    "darts-pt": "#905388",
+    "gdas": "#a14551",
+    "snas": "#570ed4",
+    "balenas-1st": "#820189",
+    "balenas-2nd": "#5e0e02",
+    "idarts": "#3d6012",
+    "hyperdarts-1": "#853886",
+    "hyperdarts-2": "#502b46",
     "regularized-evolution": "#864391",
     "genetic": "#c27ab7",
     "local-search": "#510124",
@@ -116,6 +144,22 @@ METHOD_MARKERS: dict[str, str] = {
     "hand-designed": "D",
     "darts-1st": "o",
     "darts-2nd": "s",
+    "pc-darts": "s",
+    "p-darts": "v",
+    "darts-minus": "P",
+    "darts-skip-penalty": "D",
+    "darts-early-stop": "X",
+    "r-darts": "*",
+    "sdarts-rs": "<",
+    "sdarts-adv": ">",
+    "darts-pt": "p",
+    "gdas": "s",
+    "snas": "v",
+    "balenas-1st": "P",
+    "balenas-2nd": "D",
+    "idarts": "s",
+    "hyperdarts-1": "v",
+    "hyperdarts-2": "P",
     "regularized-evolution": "o",
     "genetic": "s",
     "local-search": "v",
@@ -138,6 +182,11 @@ METHOD_DASHES: dict[str, tuple[float, ...]] = {
     "v": (3, 2),
     "P": (6, 2, 1, 2),
     "D": (1, 2),
+    "X": (12, 2),
+    "*": (12, 2, 3, 2),
+    "<": (5, 2, 1, 2, 1, 2),
+    ">": (8, 2, 8, 5),
+    "p": (2, 1),
 }
 
 INK = "#1a1a1a"  # text and axes: 17:1 on white
