@@ -4,6 +4,13 @@ from nas_course.plots.alphas import alpha_curves, alpha_heatmap, weight_bars, wi
 from nas_course.plots.cells import draw_cell, draw_mixed_cell
 from nas_course.plots.chains import draw_chain
 from nas_course.plots.changes import draw_change
+from nas_course.plots.collapse import (
+    course_of,
+    draw_collapse,
+    draw_gap,
+    draw_remedies,
+    draw_remedy_courses,
+)
 from nas_course.plots.distributions import draw_spread
 from nas_course.plots.fidelity import (
     draw_agreement,
@@ -41,11 +48,13 @@ __all__ = [
     "alpha_curves",
     "alpha_heatmap",
     "alpha_overview",
+    "course_of",
     "draw_agreement",
     "draw_bench",
     "draw_cell",
     "draw_chain",
     "draw_change",
+    "draw_collapse",
     "draw_comparison",
     "draw_design",
     "draw_differences",
@@ -53,6 +62,7 @@ __all__ = [
     "draw_fidelity",
     "draw_fits",
     "draw_front",
+    "draw_gap",
     "draw_gumbel",
     "draw_halving",
     "draw_images",
@@ -66,6 +76,8 @@ __all__ = [
     "draw_quality",
     "draw_recovered",
     "draw_regularization",
+    "draw_remedies",
+    "draw_remedy_courses",
     "draw_searches",
     "draw_spread",
     "draw_winners_curse",
