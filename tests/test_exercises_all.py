@@ -20,6 +20,7 @@ CHAPTERS = [
         "03_performance_estimation",
         "04_random_and_evolution",
         "05_reinforcement_learning",
+        "09_when_darts_fails",
         "12_distributions",
     )
 ]
