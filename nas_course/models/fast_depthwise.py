@@ -2,7 +2,7 @@
 
     y = convolve(x, kernels, Branch(stride=1, dilation=2))       # x: (B, C, H, W), channels last
     input_gradient(g, kernels, branch)                           # g = dL/dy
-    kernel_gradient(image_rows(x), g, 3, branch)
+    kernel_gradient(by_channel(x), g, 3, branch)
 
 The library runs a depthwise convolution quickly forwards, but its two gradients up to fifty times
 slower, above all with 5x5 kernels and with dilation. Here the gradient by the input is a library
@@ -12,6 +12,7 @@ matrix product for every row of the kernel.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -19,9 +20,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
+TRANSPOSED = 16  # channels in one product of `by_channel`
+
 
 class Branch(NamedTuple):
-    """Stride and dilation of a depthwise convolution, each 1 or 2."""
+    """Stride and dilation of a depthwise convolution: one of them is 1, the other 1 or 2."""
 
     stride: int
     dilation: int
@@ -42,8 +45,6 @@ def convolve(x: Tensor, kernels: Tensor, branch: Branch) -> Tensor:
     Tensor, shape (B, C, H / stride, W / stride)
         By the library's forward; not differentiable, see the two gradients below.
     """
-    if branch == (2, 2):  # taps two apart, starting from even pixels: odd pixels are never read
-        return convolve(_even_pixels(x), kernels, Branch(1, 1))
     stride, dilation = branch
     padding = dilation * (kernels.shape[-1] // 2)
     y = conv2d(x, kernels, None, stride, padding, dilation, groups=len(kernels))
@@ -55,12 +56,26 @@ def input_gradient(g: Tensor, kernels: Tensor, branch: Branch) -> Tensor:
 
         dx[i] = sum_u g[(i + p - d u) / s] kernel[u]     where the division leaves no rest
 
-    which is the convolution of g, spread out with zeros if s = 2, with the turned kernel.
+    which for s = 1 is the convolution of g with the turned kernel. For s = 2 the library is fast.
     """
-    turned = kernels.flip(2, 3)
-    if branch == (2, 2):
-        return _spread(convolve(g, turned, Branch(1, 1)))
-    return convolve(_spread(g) if branch.stride == 2 else g, turned, Branch(1, branch.dilation))
+    if branch.stride == 1:
+        return convolve(g, kernels.flip(2, 3), branch)
+    shape = (*g.shape[:2], 2 * g.shape[2], 2 * g.shape[3])
+    x = torch.empty(shape, dtype=g.dtype, device=g.device, memory_format=torch.channels_last)
+    dx, _, _ = torch.ops.aten.convolution_backward(
+        g,
+        x,  # only its shape matters for this gradient
+        kernels,
+        None,
+        [2, 2],
+        [kernels.shape[-1] // 2] * 2,
+        [1, 1],
+        False,
+        [0, 0],
+        len(kernels),
+        [True, False, False],
+    )
+    return dx.contiguous(memory_format=torch.channels_last)
 
 
 def kernel_gradient(rows_x: Tensor, g: Tensor, size: int, branch: Branch) -> Tensor:
@@ -69,62 +84,55 @@ def kernel_gradient(rows_x: Tensor, g: Tensor, size: int, branch: Branch) -> Ten
         dkernel[c, u, v] = sum_{b, h, w} x[b, c, s h + d u - p, s w + d v - p] g[b, c, h, w]
 
     For one channel and one kernel row u, let X be the rows s h + d u - p of all images, a matrix
-    (h b, W), and G those of g, (h b, W / s). Then D = X^T G holds every product of two columns,
+    (b h, W), and G those of g, (b h, W / s). Then D = X^T G holds every product of two columns,
     and tap v is the sum of D along the diagonal x_column = s g_column + d v - p.
 
     Parameters
     ----------
-    rows_x : Tensor, shape (C, H, B, W)
-        `image_rows` of the input. With fewer channels than g, all k edges have the same input.
+    rows_x : Tensor, shape (C, B, H, W)
+        `by_channel` of the input. With fewer channels than g, all k edges have the same input.
     g : Tensor, shape (B, k C, H / stride, W / stride)
     size : int
         K, the width of the kernels.
     branch : Branch
     """
-    rows_g = image_rows(g)
-    channels, height, _, columns = rows_g.shape
-    products = g.new_zeros(size, channels // len(rows_x), len(rows_x), rows_x.shape[3], columns)
+    channels, _, height, width = rows_x.shape
+    rows_g = by_channel(g).flatten(1, 2).unflatten(0, (-1, channels))
+    products = g.new_zeros(size, *rows_g.shape[:2], width, g.shape[3])
+    padding = branch.dilation * (size // 2)
+    padded = torch.nn.functional.pad(rows_x, (0, 0, padding, padding))
     for u in range(size):
-        shift = branch.dilation * (u - size // 2)
-        first = max(0, -(shift // branch.stride))
-        end = min(height, (rows_x.shape[1] - 1 - shift) // branch.stride + 1)
-        if first < end:
-            begin = branch.stride * first + shift
-            rows = slice(begin, begin + branch.stride * (end - first - 1) + 1, branch.stride)
-            left = rows_x[:, rows].flatten(1, 2).transpose(1, 2)
-            right = rows_g[:, first:end].flatten(1, 2).unflatten(0, (-1, len(rows_x)))
-            for edge, out in enumerate(products[u]):
-                torch.bmm(left, right[edge], out=out)
-    diagonals = _diagonals(size, rows_x.shape[3], branch).to(g)
-    taps = products.flatten(3) @ diagonals  # (K, k, C, K)
+        first = branch.dilation * u
+        if abs(first - padding) < height:  # otherwise all these rows are padding
+            rows = padded[:, :, first : first + height : branch.stride].flatten(1, 2).mT
+            for right, out in zip(rows_g, products[u], strict=True):
+                torch.bmm(rows, right, out=out)
+    taps = products.flatten(3) @ _diagonals(size, width, branch, g.dtype).to(g.device)
+    # (K, k, C, K)
     return taps.flatten(1, 2).transpose(0, 1).unsqueeze(1)
 
 
-def image_rows(x: Tensor) -> Tensor:
-    """Sort images (B, C, H, W), channels last, by channel and row: (C, H, B, W)."""
+def by_channel(x: Tensor) -> Tensor:
+    """Put the channels of images (B, C, H, W), channels last, first: (C, B, H, W)."""
     batch, channels, height, width = x.shape
-    # two copies, a coarse one and a plain transposition: in one the library is several times slower
-    rows = x.permute(2, 0, 3, 1).reshape(-1, channels).t().contiguous()
-    return rows.view(channels, height, batch, width)
+    columns = x.permute(0, 2, 3, 1).reshape(-1, channels).T
+    block = math.gcd(channels, TRANSPOSED)
+    # a product with unit matrices: two to four times as fast as the library's transposition
+    one = unit_matrix(block, x.dtype).to(x.device).expand(channels // block, block, block)
+    return torch.bmm(one, columns.unflatten(0, (-1, block))).view(channels, batch, height, width)
 
 
 @lru_cache(maxsize=64)
-def _diagonals(size: int, width: int, branch: Branch) -> Tensor:
+def unit_matrix(size: int, dtype: torch.dtype) -> Tensor:
+    """Return the unit matrix, the same tensor each time: do not change it."""
+    return torch.eye(size, dtype=dtype)
+
+
+@lru_cache(maxsize=64)
+def _diagonals(size: int, width: int, branch: Branch, dtype: torch.dtype) -> Tensor:
     """Return the 0/1 matrix (W W / s, K) that sums the diagonals, see `kernel_gradient`."""
     x_column = torch.arange(width)[:, None, None]
     g_column = torch.arange(width // branch.stride)[None, :, None]
     tap = torch.arange(size)[None, None, :]
     on_diagonal = x_column == branch.stride * g_column + branch.dilation * (tap - size // 2)
-    return on_diagonal.flatten(0, 1).float()
-
-
-def _even_pixels(x: Tensor) -> Tensor:
-    return x[:, :, ::2, ::2].contiguous(memory_format=torch.channels_last)
-
-
-def _spread(g: Tensor) -> Tensor:
-    """Put zeros between the pixels: (B, C, H, W) to (B, C, 2 H, 2 W)."""
-    batch, channels, height, width = g.shape
-    spread = g.new_zeros(batch, 2 * height, 2 * width, channels).permute(0, 3, 1, 2)
-    spread[:, :, ::2, ::2] = g
-    return spread
+    return on_diagonal.flatten(0, 1).to(dtype)

@@ -1,6 +1,6 @@
 """All that the edges which leave a node carry, as one differentiable function.
 
-    y = leave(x, plan, weights, pi, shared, shared_pi)        # (k, N, C): one block for each edge
+    y = leave(x, stride, weights, pi, shared, shared_pi)        # (k, N, C): a block for each edge
 
 Its gradient is written by hand, for three reasons: buffers are reused in place, what several
 branches have in common is computed once, and the gradients of the depthwise convolutions are those
@@ -9,7 +9,7 @@ of `fast_depthwise`. Differentiable once; for second derivatives take the plain 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -18,10 +18,11 @@ from torch.autograd.function import once_differentiable
 
 from nas_course.models.fast_depthwise import (
     Branch,
+    by_channel,
     convolve,
-    image_rows,
     input_gradient,
     kernel_gradient,
+    unit_matrix,
 )
 from nas_course.models.fast_normalisation import (
     Normalised,
@@ -35,21 +36,7 @@ from nas_course.models.fast_normalisation import (
     product,
 )
 
-SECOND = Branch(1, 1)  # the second half of a separable convolution
-
-
-class Plan(NamedTuple):
-    """Which convolutions stand on the edges.
-
-    Attributes
-    ----------
-    separable, dilated : tuple of Branch
-        The first depthwise convolution of every separable convolution (ReLU, depthwise, 1x1, BN,
-        and all that again), and the only one of every dilated convolution.
-    """
-
-    separable: tuple[Branch, ...]
-    dilated: tuple[Branch, ...]
+PLAIN = Branch(1, 1)
 
 
 class Weights(NamedTuple):
@@ -57,23 +44,28 @@ class Weights(NamedTuple):
 
     Attributes
     ----------
-    first_kernels : s + d tensors (k C, 1, K, K)
-        Depthwise; those of the separable convolutions, then those of the dilated ones.
+    first_kernels : s tensors (k C, 1, K, K)
+        The first depthwise convolutions of the separable convolutions (ReLU, depthwise, 1x1,
+        normalisation, and all that again).
     second_kernels : s tensors (k C, 1, K, K)
+        The second ones.
+    dilated_kernels : d tensors (k C, 1, K, K)
+        The depthwise convolutions of the dilated convolutions.
     first_matrices : Tensor, shape (s, k, C, C)
         The 1x1 convolutions between the halves of the separable convolutions.
     last_matrices : Tensor, shape (s + d, k, C, C)
-        The 1x1 convolutions at the end.
+        The 1x1 convolutions at the end, of the separable, then of the dilated convolutions.
     """
 
     first_kernels: tuple[Tensor, ...]
     second_kernels: tuple[Tensor, ...]
+    dilated_kernels: tuple[Tensor, ...]
     first_matrices: Tensor
     last_matrices: Tensor
 
 
 def leave(
-    x: Tensor, plan: Plan, weights: Weights, pi: Tensor, shared: Tensor, shared_pi: Tensor
+    x: Tensor, stride: int, weights: Weights, pi: Tensor, shared: Tensor, shared_pi: Tensor
 ) -> Tensor:
     """Return what k edges carry away from a node.
 
@@ -83,7 +75,8 @@ def leave(
     ----------
     x : Tensor, shape (B, C, H, W)
         Channels last.
-    plan : Plan
+    stride : int
+        1 or 2; with 2, H and W are even.
     weights : Weights
     pi : Tensor, shape (s + d, k)
         Mixing weights of the separable and the dilated convolutions.
@@ -95,76 +88,92 @@ def leave(
     -------
     Tensor, shape (k, N, C), N = B H' W'
     """
-    matrices = weights.first_matrices, weights.last_matrices
-    kernels = *weights.first_kernels, *weights.second_kernels
-    return _Leave.apply(x, plan, pi, shared, shared_pi, *matrices, *kernels)
+    separable, second, dilated, *matrices = weights
+    kernels = *separable, *second, *dilated
+    return _Leave.apply(x, stride, len(separable), pi, shared, shared_pi, *matrices, *kernels)
 
 
 class _Leave(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, plan, pi, shared, shared_pi, first_matrices, last_matrices, *kernels):
-        halves, edges = len(plan.separable), last_matrices.shape[1]
-        branches = plan.separable + plan.dilated
-        first, second = kernels[: len(branches)], kernels[len(branches) :]
+    def forward(ctx, x, stride, halves, pi, shared, shared_pi, first, last, *kernels):
+        edges, counts = last.shape[1], [halves, halves, len(kernels) - 2 * halves]
+        separable, second, dilated = _parted(kernels, counts)
         r = x.relu()
-        copies = torch.cat([r] * edges, dim=1)
-        zs = [_centred(copies, k, b) for k, b in zip(first, branches, strict=True)]
-        zs, dilated = zs[:halves], zs[halves:]
-        inner = normalise(zs, first_matrices, pi.new_ones(halves, edges, 1))
+        r_dilated, branch = _of_dilated(r, stride)
+        zs = _convolved(r, separable, Branch(stride, 1))
+        inner = normalise(zs, first, pi.new_ones(halves, edges, 1))
         hs = [
             as_images(product(as_rows(z), scaled).relu_(), z)
             for z, scaled in zip(zs, inner.scaled, strict=True)
         ]
-        lasts = [_centred(h, k, SECOND) for h, k in zip(hs, second, strict=True)] + dilated
-        outer = normalise(lasts, last_matrices, pi.unsqueeze(2))
+        lasts = [_centred(h, k, PLAIN) for h, k in zip(hs, second, strict=True)]
+        lasts += _convolved(r_dilated, dilated, branch)
+        outer = normalise(lasts, last, pi.unsqueeze(2))
         y = (shared_pi @ shared.flatten(1)).unflatten(1, shared.shape[1:])
         for z, scaled in zip(lasts, outer.scaled, strict=True):
             y.baddbmm_(edgewise(as_rows(z), edges), scaled)
-        ctx.branches, ctx.inner, ctx.outer = branches, inner, outer
-        ctx.counts = [1, 1, 1, len(first), len(second), len(zs), len(hs), len(lasts)]
-        ctx.save_for_backward(r, shared, shared_pi, *first, *second, *zs, *hs, *lasts)
+        ctx.stride, ctx.inner, ctx.outer = stride, inner, outer
+        ctx.counts = [1, 1, 1, *counts, halves, halves, len(lasts)]
+        ctx.save_for_backward(r, shared, shared_pi, *kernels, *zs, *hs, *lasts)
         return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx, g):
-        saved = iter(ctx.saved_tensors)
-        [r], [shared], [shared_pi], first, second, zs, hs, lasts = (
-            [next(saved) for _ in range(count)] for count in ctx.counts
-        )
-        need_x, _, _, need_shared, _, need_weights, *_ = ctx.needs_input_grad
+        parts = _parted(ctx.saved_tensors, ctx.counts)
+        (r,), (shared,), (shared_pi,), separable, second, dilated, zs, hs, lasts = parts
+        need_x, _, _, _, need_shared, _, need_weights, *_ = ctx.needs_input_grad
         by_shared = (shared_pi.T @ g.flatten(1)).view_as(shared) if need_shared else None
         by_shared_pi = g.flatten(1) @ shared.flatten(1).T
         g = centre(g.transpose(0, 1).flatten(1))
         by_last, by_column, by_z = normalise_gradient(ctx.outer, [g] * len(lasts), lasts)
-        by_pi = by_column.sum(dim=2)
+        by_mixing = None, None, None, by_column.sum(dim=2), by_shared, by_shared_pi
         if not (need_x or need_weights):
-            return None, None, by_pi, None, by_shared_pi, *[None] * (2 + len(first + second))
+            return *by_mixing, *[None] * (2 + len(separable + second + dilated))
 
         g_lasts = _through(ctx.outer, [g] * len(lasts), lasts, by_z)
+        g_second, g_dilated = g_lasts[: len(zs)], g_lasts[len(zs) :]
         g_hs = [
-            centre(as_rows(input_gradient(g_z, k, SECOND).mul_(h > 0)))
-            for g_z, k, h in zip(g_lasts, second, hs, strict=False)
+            centre(as_rows(_masked(input_gradient(g_z, k, PLAIN), h)))
+            for g_z, k, h in zip(g_second, second, hs, strict=True)
         ]
         by_first, _, by_z = normalise_gradient(ctx.inner, g_hs, zs)
-        g_firsts = _through(ctx.inner, g_hs, zs, by_z) + g_lasts[len(zs) :]
-        by_x, by_kernels = None, [None] * len(first + second)
+        g_separable = _through(ctx.inner, g_hs, zs, by_z)
+        by_kernels: list[Tensor | None] = [None] * len(separable + second + dilated)
         if need_weights:
-            rows = image_rows(r)
+            r_dilated, branch = _of_dilated(r, ctx.stride)
             by_kernels = [
-                kernel_gradient(rows, g_z, k.shape[3], b)
-                for g_z, k, b in zip(g_firsts, first, ctx.branches, strict=True)
-            ] + [
-                kernel_gradient(image_rows(h), g_z, k.shape[3], SECOND)
-                for g_z, k, h in zip(g_lasts, second, hs, strict=False)
+                *_by_kernels([r], separable, g_separable, Branch(ctx.stride, 1)),
+                *_by_kernels(hs, second, g_second, PLAIN),
+                *_by_kernels([r_dilated], dilated, g_dilated, branch),
             ]
+        by_x = None
         if need_x:
-            by_copies = sum_of(
-                input_gradient(g_z, k, b)
-                for g_z, k, b in zip(g_firsts, first, ctx.branches, strict=True)
-            )
-            by_x = _sum_of_edges(by_copies, r.shape[1]).mul_(r > 0)
-        return by_x, None, by_pi, by_shared, by_shared_pi, by_first, by_last, *by_kernels
+            by_x = _by_source(r, ctx.stride, (separable, g_separable), (dilated, g_dilated))
+        return by_x, *by_mixing[1:], by_first, by_last, *by_kernels
+
+
+def _parted(items: Sequence[Tensor], counts: Sequence[int]) -> list[list[Tensor]]:
+    iterator = iter(items)
+    return [[next(iterator) for _ in range(count)] for count in counts]
+
+
+def _of_dilated(r: Tensor, stride: int) -> tuple[Tensor, Branch]:
+    """Return what dilated convolutions of a stride convolve, and how.
+
+    With dilation 2 and stride 2 they start from even pixels and go on by two: odd pixels are
+    never read, and without these it is a plain convolution.
+    """
+    if stride == 1:
+        return r, Branch(1, 2)
+    return r[:, :, ::2, ::2].contiguous(memory_format=torch.channels_last), PLAIN
+
+
+def _convolved(r: Tensor, kernels: Sequence[Tensor], branch: Branch) -> list[Tensor]:
+    """Convolve the same input for k edges, with every one of some sets of kernels."""
+    edges = len(kernels[0]) // r.shape[1] if kernels else 1
+    copies = torch.cat([r] * edges, dim=1)
+    return [_centred(copies, k, branch) for k in kernels]
 
 
 def _centred(x: Tensor, kernels: Tensor, branch: Branch) -> Tensor:
@@ -173,7 +182,9 @@ def _centred(x: Tensor, kernels: Tensor, branch: Branch) -> Tensor:
     return z
 
 
-def _through(n: Normalised, gs: list[Tensor], zs: list[Tensor], by_z: Tensor) -> list[Tensor]:
+def _through(
+    n: Normalised, gs: Sequence[Tensor], zs: Sequence[Tensor], by_z: Tensor
+) -> list[Tensor]:
     """Return dL/dz = g M + z S of every branch, as images."""
     return [
         as_images(add_product(product(g, scaled.mT), as_rows(z), s), z)
@@ -181,17 +192,41 @@ def _through(n: Normalised, gs: list[Tensor], zs: list[Tensor], by_z: Tensor) ->
     ]
 
 
-def sum_of(images: Iterable[Tensor]) -> Tensor:
-    """Add up, in place in the first."""
-    first, *others = images
+def _masked(g: Tensor, h: Tensor) -> Tensor:
+    """Put zeros into g where h = relu(...) is zero, in place: the gradient of ReLU."""
+    return torch.ops.aten.threshold_backward.grad_input(g, h, 0, grad_input=g)
+
+
+def _by_kernels(
+    inputs: Sequence[Tensor], kernels: Sequence[Tensor], gs: Sequence[Tensor], branch: Branch
+) -> list[Tensor]:
+    """Return dL/dkernels of every branch; one input stands for all."""
+    rows = [by_channel(x) for x in inputs] if kernels else []
+    rows = rows * len(kernels) if len(inputs) == 1 else rows
+    return [
+        kernel_gradient(x, g, k.shape[-1], branch)
+        for x, k, g in zip(rows, kernels, gs, strict=True)
+    ]
+
+
+def _by_source(r: Tensor, stride: int, *sorts: tuple[Sequence[Tensor], Sequence[Tensor]]) -> Tensor:
+    """Return dL/dx, x the input of the ReLU, from the kernels and gradients of both sorts."""
+    (separable, g_separable), (dilated, g_dilated) = sorts
+    by_r = _by_input(r, separable, g_separable, Branch(stride, 1))
+    r_dilated, branch = _of_dilated(r, stride)
+    by_dilated = _by_input(r_dilated, dilated, g_dilated, branch)
+    by_r[:, :, ::stride, ::stride] += by_dilated
+    return _masked(by_r, r)
+
+
+def _by_input(x: Tensor, kernels: Sequence[Tensor], gs: Sequence[Tensor], branch: Branch) -> Tensor:
+    """Return dL/dx, x the input of all branches and edges: a sum over both."""
+    if not kernels:
+        return torch.zeros_like(x)
+    first, *others = (input_gradient(g, k, branch) for g, k in zip(gs, kernels, strict=True))
     for other in others:
         first += other
-    return first
-
-
-def _sum_of_edges(images: Tensor, channels: int) -> Tensor:
-    """Add up the k blocks of C channels: (B, k C, H, W) to (B, C, H, W)."""
-    rows = as_rows(images)
-    # a product with k unit matrices side by side: three times faster than the library's sum
-    one = torch.eye(channels, dtype=rows.dtype, device=rows.device)
-    return as_images(rows @ one.repeat(rows.shape[1] // channels, 1), images)
+    edges = first.shape[1] // x.shape[1]
+    # a product with unit matrices below each other: three times as fast as the library's sum
+    one = unit_matrix(x.shape[1], x.dtype).to(x.device).repeat(edges, 1)
+    return as_images(as_rows(first) @ one, x)

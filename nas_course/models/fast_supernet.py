@@ -11,15 +11,14 @@ for all of them at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nas_course.errors import InvalidInput, one_of
-from nas_course.models.fast_depthwise import Branch
-from nas_course.models.fast_mixture import Plan, Weights, leave
+from nas_course.models.fast_mixture import Weights, leave
 from nas_course.models.fast_normalisation import as_rows
 from nas_course.models.fast_skip import reduced_skip
 from nas_course.models.skeleton import require_images, stack_nodes
@@ -44,35 +43,34 @@ def columns(operations: tuple[str, ...]) -> Columns:
     return Columns(*([o for o, n in enumerate(operations) if n.startswith(k)] for k in kinds))
 
 
-def run_cell(cell: MixedCell, inputs: list[Tensor], stride: int, pi: Tensor) -> list[Tensor]:
+def run_cell(cell: MixedCell, inputs: Sequence[Tensor], stride: int, pi: Tensor) -> list[Tensor]:
     """Return the intermediate nodes of a cell, as `MixedCell.nodes` does.
 
     Parameters
     ----------
     cell : MixedCell
         With `MixedOperation` on every edge.
-    inputs : list of Tensor
+    inputs : sequence of Tensor
         (B, C, H, W), channels last.
     stride : int
         Of the edges that leave an input.
     pi : Tensor, shape (edges, operations)
     """
     template = cell.template
-    nodes: list[Tensor | None] = [*inputs, *[None] * template.nodes]
-    for source in range(len(nodes) - 1):
+    nodes = dict(enumerate(inputs))
+    for source in range(len(inputs) + template.nodes - 1):
         rows = [row for row, (start, _) in enumerate(template.edges) if start == source]
         edges = [cell.edges[row] for row in rows]
         x, step = nodes[source], stride if source < len(inputs) else 1
-        for row, y in zip(
-            rows, carried(x, edges, template.operations, step, pi[rows]), strict=True
-        ):
+        ys = carried(x, edges, template.operations, step, pi[rows])
+        for row, y in zip(rows, ys, strict=True):
             target = template.edges[row][1]
-            nodes[target] = y if nodes[target] is None else nodes[target] + y
-    return nodes[len(inputs) :]
+            nodes[target] = nodes[target] + y if target in nodes else y
+    return [nodes[node] for node in range(len(inputs), len(nodes))]
 
 
 def carried(
-    x: Tensor, edges: list[nn.Module], operations: tuple[str, ...], stride: int, pi: Tensor
+    x: Tensor, edges: Sequence[Any], operations: tuple[str, ...], stride: int, pi: Tensor
 ) -> Iterator[Tensor]:
     """Yield what each of k edges carries away from a node: images (B, C, H', W')."""
     sorts = columns(operations)
@@ -82,31 +80,30 @@ def carried(
     at_once = max(1, BLOCK_BYTES // (x.numel() * x.element_size() // stride**2))
     for start in range(0, len(edges), at_once):
         block, pi_block = edges[start : start + at_once], pi[start : start + at_once]
-        plan, weights = _convolutions(block, sorts, stride)
+        weights = _convolutions(block, sorts)
         pi_convolutions = pi_block[:, sorts.separable + sorts.dilated].T
-        y = leave(x, plan, weights, pi_convolutions, shared, pi_block[:, sorts.pools + skips])
+        y = leave(x, stride, weights, pi_convolutions, shared, pi_block[:, sorts.pools + skips])
         for o in sorts.skip if stride == 2 else []:
             y = y + reduced_skip(x, [edge.operations[o] for edge in block], pi_block[:, o])
         shape = (len(x), x.shape[2] // stride, x.shape[3] // stride, -1)
         yield from (part.view(shape).permute(0, 3, 1, 2) for part in y.unbind(0))
 
 
-def _convolutions(edges: list[nn.Module], sorts: Columns, stride: int) -> tuple[Plan, Weights]:
+def _convolutions(edges: Sequence[Any], sorts: Columns) -> Weights:
     """Put the weights of k edges side by side."""
     separable = [[edge.operations[o] for edge in edges] for o in sorts.separable]
     dilated = [[edge.operations[o] for edge in edges] for o in sorts.dilated]
     first = [[operation[0] for operation in row] for row in separable]
     second = [[operation[1] for operation in row] for row in separable]
-    plan = Plan((Branch(stride, 1),) * len(separable), (Branch(stride, 2),) * len(dilated))
-    kernels = [_kernels(first + dilated), _kernels(second)]
-    return plan, Weights(*kernels, _matrices(first), _matrices(second + dilated))
+    kernels = _kernels(first), _kernels(second), _kernels(dilated)
+    return Weights(*kernels, _matrices(first), _matrices(second + dilated))
 
 
-def _kernels(rows: list[list[nn.Module]]) -> tuple[Tensor, ...]:
+def _kernels(rows: Sequence[Sequence[Any]]) -> tuple[Tensor, ...]:
     return tuple(torch.cat([operation[1].weight for operation in row]) for row in rows)
 
 
-def _matrices(rows: list[list[nn.Module]]) -> Tensor:
+def _matrices(rows: Sequence[Sequence[Any]]) -> Tensor:
     flat = torch.stack([operation[2].weight.flatten(1) for row in rows for operation in row])
     return flat.unflatten(0, (len(rows), -1))
 
@@ -124,7 +121,7 @@ class FastDARTSSupernet(DARTSSupernet):
         older = newer = network.stem(images)
         for kind, inputs, cell in zip(network.kinds, network.inputs, network.cells, strict=True):
             stride = 2 if kind == "reduce" else 1
-            nodes = run_cell(cell, list(inputs(older, newer)), stride, pi[kind])
+            nodes = run_cell(cast(MixedCell, cell), inputs(older, newer), stride, pi[kind])
             older, newer = newer, stack_nodes(nodes)
         return network.classify(newer)
 
