@@ -1,0 +1,72 @@
+"""Answers to 10.1: ways, costs and a cosine."""
+
+from answers_10 import right_value, wrong_values
+
+REASONS = {
+    "weight_decay": "response",
+    "architecture_logits": "both",
+    "augmentation": "response",
+    "temperature_at_validation": "direct",
+    "second_order": 5,
+    "idarts": 9,
+    "reverse_memory": 100,
+    "hypernetwork_weights": 206_921_984,
+    "gigabytes": 2.483,
+    "rate_of_the_long_run": 0.5,
+    "rate_of_the_short_run": 0.0,
+    "rate_at_seventy_five": 0.14645,
+    "why_worse": "b",
+}
+KERNELS = 1_223_040 + 608_128
+wrong_values(
+    "10.1",
+    REASONS,
+    {
+        "weight-decay-direct": {"weight_decay": "direct"},
+        "weight-decay-both": {"weight_decay": "both"},
+        "architecture-logits-direct": {"architecture_logits": "direct"},
+        "architecture-logits-response": {"architecture_logits": "response"},
+        "augmentation-direct": {"augmentation": "direct"},
+        "augmentation-both": {"augmentation": "both"},
+        "temperature-at-validation-response": {"temperature_at_validation": "response"},
+        "temperature-at-validation-both": {"temperature_at_validation": "both"},
+        "not-a-choice": {"weight_decay": "none"},
+        "first-order-cost": {"second_order": 2},
+        "difference-not-counted": {"second_order": 3},
+        "one-not-counted": {"second_order": 4},
+        "one-too-many": {"second_order": 6},
+        "second-order-wrong": {"second_order": 8},
+        "products-not-counted": {"idarts": 7},
+        "training-steps-not-counted": {"idarts": 6},
+        "training-steps-left-out": {"idarts": 5},
+        "graph-or-last-product-missing": {"idarts": 8},
+        "one-product-too-many": {"idarts": 10},
+        "per-weight-step": {"idarts": 2.25},
+        "only-the-last-weights": {"reverse_memory": 1},
+        "as-many-as-one-step": {"reverse_memory": 2},
+        "first-weights-forgotten": {"reverse_memory": 99},
+        "last-weights-counted": {"reverse_memory": 101},
+        "biases-forgotten": {"hypernetwork_weights": 112 * KERNELS},
+        "inputs-of-both-kinds": {"hypernetwork_weights": 225 * KERNELS},
+        "normal-only": {"hypernetwork_weights": 113 * 1_223_040},
+        "biases-on-the-inputs": {"hypernetwork_weights": 112 * (KERNELS + 1)},
+        "kernels-only": {"hypernetwork_weights": KERNELS},
+        "parameters-only": {"gigabytes": 0.83},
+        "one-of-three-forgotten": {"gigabytes": 1.655},
+        "numbers-not-bytes": {"gigabytes": 0.62},
+        "double-precision": {"gigabytes": 4.97},
+        "long-run-over": {"rate_of_the_long_run": 0},
+        "nothing-annealed": {"rate_of_the_long_run": 1},
+        "short-run-in-its-middle": {"rate_of_the_short_run": 0.5},
+        "straight-line": {"rate_at_seventy_five": 0.25},
+        "cosine-turned": {"rate_at_seventy_five": 0.8536},
+        "bare-cosine": {"rate_at_seventy_five": -0.7071},
+        "framework-plans-exploration": {"why_worse": "a"},
+        "overfitting": {"why_worse": "c"},
+        "alphas-too-far": {"why_worse": "d"},
+        "part-not-answered": {"augmentation": None},
+    },
+)
+right_value("10.1", "as computed", REASONS)
+right_value("10.1", "rounded", {**REASONS, "gigabytes": 2.5, "rate_at_seventy_five": 0.146})
+right_value("10.1", "capitals and floats", {**REASONS, "why_worse": "B", "idarts": 9.0})
