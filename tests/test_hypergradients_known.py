@@ -1,7 +1,10 @@
 """Hypergradients where the exact one is known: closed forms, theorems, and what breaks them."""
 
+import json
 import math
 import weakref
+from operator import itemgetter
+from pathlib import Path
 
 import pytest
 import torch
@@ -438,6 +441,17 @@ def test_the_bench_measures_every_estimator_and_the_early_point_is_biased():
     assert best["truncated to 4"] > 0.1
     biased = {row["estimator"]: row["error"] for row in early if row["amount"] == 90}
     assert biased["reverse mode"] < 1e-6 < biased["conjugate gradient"]
+
+
+def test_the_results_file_holds_what_the_bench_measures_now():
+    path = Path(__file__).parents[1] / "results" / "hypergradients.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    key = itemgetter("problem", "point", "estimator", "amount")
+    stored = {key(row): row for row in rows}
+    for row in bench(QuadraticBilevel(), "early", amounts=(1, 8)):
+        expected = stored[key(row)]
+        assert row["error"] == pytest.approx(expected["error"], rel=1e-6, abs=1e-9)
+        assert (row["gradients"], row["products"]) == (expected["gradients"], expected["products"])
 
 
 def test_descent_on_the_regularization_lowers_the_validation_error_of_ridge():
