@@ -256,7 +256,8 @@ check("09.3", auxiliary_mixture)
 # %% [markdown]
 # **What to take away.** Nothing was added to a loss: while $\beta$ is large, the candidates compete
 # on what they can do beyond passing their input on. At the end $\beta$ is 0 and the edge is that of
-# DARTS, so the alphas may be read as always.
+# DARTS, so the alphas may be read as always. Whether the skip candidates stay away when the path
+# is withdrawn is another question, and one to measure: chapter 09 does.
 #
 # ---
 # ## 09.4 When to stop, and where to go back
