@@ -33,6 +33,7 @@ SETTINGS = GradientSettings(
     weight_learning_rate=0.1,
     alpha_learning_rate=0.03,
     channels_last=True,  # faster with maps of 4x4
+    engine="plain",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -105,14 +106,27 @@ def difference_to_mean(regrets: Sequence[float], known: float) -> Difference:
 
 
 def frame(table: tabular.Table) -> Mapping[str, object]:
-    """Describe the frame: one cell by chance, and the best cells of the table."""
-    cells = RandomCells(table)
-    by_valid = int(table.valid[:, -1].argmax())
+    """Describe the frame: a cell by chance, the best cells of the table, and the one to beat.
+
+    "most_weights" is the cell with the most weights. Nobody needs to search for it.
+    """
+    by_valid = _described(table, int(table.valid[:, -1].argmax()))
     return {
-        "random_cell": cells.spread(),
-        "best_by_test": str(table.architectures[int(table.test.argmax())]),
-        "best_by_valid": str(table.architectures[by_valid]),
-        "floor": round(POINT * (table.best_test - float(table.test[by_valid])), 4),
+        "random_cell": RandomCells(table).spread(),
+        "best_by_test": _described(table, int(table.test.argmax())),
+        "best_by_valid": by_valid,
+        "most_weights": _described(table, int(table.parameters.argmax())),
+        "floor": by_valid["final"],
+    }
+
+
+def _described(table: tabular.Table, row: int) -> dict[str, Any]:
+    regret = POINT * (table.best_test - float(table.test[row]))
+    regret_valid = POINT * (table.best_valid - float(table.valid[row, -1]))
+    return {
+        "architecture": str(table.architectures[row]),
+        "final": round(regret, 4),
+        "final_valid": round(regret_valid, 4),
     }
 
 

@@ -20,6 +20,7 @@ from nas_course.plots.fidelity import (
 )
 from nas_course.plots.figure import CourseFigure, new_figure
 from nas_course.plots.fronts import draw_front, pareto_front
+from nas_course.plots.gradient_board import gradient_regret, regret_by_epoch
 from nas_course.plots.hypergradients import (
     draw_bench,
     draw_differences,
@@ -83,9 +84,11 @@ __all__ = [
     "draw_winners_curse",
     "entropy_and_skip",
     "final_regret",
+    "gradient_regret",
     "learning_curves",
     "new_figure",
     "pareto_front",
+    "regret_by_epoch",
     "regret_curves",
     "weight_bars",
     "winner_timeline",
