@@ -3,8 +3,7 @@
     edge = AuxiliarySkip(DARTS_OPERATIONS, channels=16, stride=1)
     edge(x, pi)                             # pi: 8 mixing weights, then the weight of the skip
 
-Chu et al., "DARTS-: Robustly Stepping out of Performance Collapse Without Indicators", ICLR 2021,
-section 3.2.
+Chu et al., "DARTS-: Robustly Stepping out of Performance Collapse Without Indicators", ICLR 2021.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
     edge(x, pi)                             # pi: 8 mixing weights, then the weight of the edge
 
 Xu et al., "PC-DARTS: Partial Channel Connections for Memory-Efficient Architecture Search",
-ICLR 2020, section 3.2.
+ICLR 2020.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ class SampledOperation(MixedOperation):
     The sum is zero. It is there for the backward pass: h_o gets the sum of the output's gradient,
     as if operation o returned ones, so the logits of operations that were not computed move too.
     The straight-through gradient would take o(x) in place of the ones, which costs all the
-    operations. Dong and Yang's code of GDAS (CVPR 2019, section 3.3) does the same.
+    operations. Dong and Yang's code of GDAS (CVPR 2019) does the same.
 
     Weights of the other operations take no part in the forward pass and get no gradient.
     """

@@ -14,8 +14,8 @@ from nas_course.strategies.gradient.hypergradients import Bilevel
 class SingleLevel:
     """Train alpha and w on one objective: g = d L_train(w, alpha) / d alpha.
 
-    Xie et al., "SNAS: Stochastic Neural Architecture Search", ICLR 2019, section 2.3: one loss,
-    no validation part. A table of the gradient family that lists SNAS beside GDAS under "first
+    Xie et al., "SNAS: Stochastic Neural Architecture Search", ICLR 2019: one loss, no
+    validation part. A table of the gradient family that lists SNAS beside GDAS under "first
     order" lists a relative of it, with a validation loss; this is what the paper defines. It
     differs from the paper in one respect: there both gradients come from one backward pass and
     one sample; the search takes an alpha step and a weight step on the same training batch,

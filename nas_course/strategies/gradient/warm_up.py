@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class WarmUp(Schedule):
     """Leave the architecture parameters alone for the first share of the steps.
 
-    PC-DARTS: 15 of 50 epochs (ICLR 2020, section 4.2), so that the alphas do not choose between
+    PC-DARTS: 15 of 50 epochs (ICLR 2020), so that the alphas do not choose between
     operations without weights and operations whose weights are still random.
 
     Parameters
