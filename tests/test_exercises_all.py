@@ -21,6 +21,7 @@ CHAPTERS = [
         "04_random_and_evolution",
         "05_reinforcement_learning",
         "09_when_darts_fails",
+        "10_hypergradients",
         "12_distributions",
     )
 ]

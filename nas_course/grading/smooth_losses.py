@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -38,7 +38,7 @@ class Loss:
     body: str
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def source(self) -> str:
         """The function as an expression of Python."""
         constants = "".join(
@@ -52,7 +52,7 @@ class Loss:
         """The function as it is sent to the learner."""
         return Expression(self.source)
 
-    @property
+    @cached_property
     def function(self) -> Callable[[Tensor, Tensor], Tensor]:
         """The function as the check calls it."""
         constants = {name: torch.tensor(array) for name, array in self.arrays.items()}

@@ -172,16 +172,14 @@ def richardson(*case):
 
 
 @right("10.3")
-def forward_over_reverse(train_loss, valid_loss, weights, alpha, step_size, terms):
-    """Uses torch.func: Hessian-vector products by jvp, the mixed one by a second gradient."""
-    along_w = torch.func.grad(train_loss)
-    direct = torch.func.grad(lambda a: valid_loss(weights, a))(alpha)
-    v = torch.func.grad(lambda w: valid_loss(w, alpha))(weights)
+def with_torch_func(train_loss, valid_loss, weights, alpha, step_size, terms):
+    """Uses torch.func: each product is the gradient of an inner product with q."""
+    q = torch.func.grad(train_loss)
+    v, direct = torch.func.grad(valid_loss, argnums=(0, 1))(weights, alpha)
     p, found = v, []
     for _ in range(terms + 1):
-        mixed = torch.func.grad(lambda a, p=p: along_w(weights, a) @ p)(alpha)
+        mixed = torch.func.grad(lambda a, p=p: q(weights, a) @ p)(alpha)
         found.append(direct - step_size * mixed)
-        product = torch.func.jvp(lambda w: along_w(w, alpha), (weights,), (v,))[1]
-        v = v - step_size * product
+        v = v - step_size * torch.func.grad(lambda w, v=v: q(w, alpha) @ v)(weights)
         p = p + v
     return torch.stack(found).numpy()
