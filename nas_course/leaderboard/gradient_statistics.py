@@ -19,6 +19,12 @@ RIVALS = {
     "random_cell": "a cell drawn by chance",
     "random_search": "random search at equal cost",
 }
+NOTES = (
+    "Regrets in points; s: processor seconds of a search, counted as when the table was made.",
+    "Settings are the same for all and were chosen on one seed of darts-1st outside the board",
+    "(results/gradient_pilot.json): methods that need others are at a disadvantage. A derived",
+    "cell is still to be trained; the winner of a random search is trained already.",
+)
 KNOWN_CELLS = {
     "best_by_valid": "best by validation accuracy",
     "most_weights": "the cell with the most weights",
@@ -93,9 +99,9 @@ def gradient_table(board: Mapping[str, Any], names: Sequence[str] | None = None)
     """Lay the entries out as text, the smallest mean regret first, in the frame of chance."""
     entries = [entry_of(board, name) for name in names] if names else list(board["entries"])
     lines = [
-        f"{'':<34}{'regret in test accuracy':>30}{'beats':>9}{'cost':>8}{'':>9}{'':>8}\n"
-        f"{'method':<34}{'mean':>8}{'median':>8}{'worst':>7}{'best':>7}"
-        f"{'chance':>9}{'s':>8}{'passes':>9}{'epochs':>8}   against a random cell"
+        f"{'':<34}{'regret in test accuracy':>30}{'beats':>9}{'':>8}{'steps of':>18}",
+        f"{'method':<34}{'mean':>8}{'median':>8}{'worst':>7}{'best':>7}{'chance':>9}{'s':>8}"
+        f"{'weights':>9}{'alphas':>9}{'passes':>8}   against a random cell",
     ]
     lines += [_line(entry) for entry in sorted(entries, key=lambda e: np.mean(e["final"]))]
     chance = board["frame"]["random_cell"]["final"]
@@ -105,6 +111,7 @@ def gradient_table(board: Mapping[str, Any], names: Sequence[str] | None = None)
     )
     for key, text in KNOWN_CELLS.items():
         lines.append(f"{text:<34}{board['frame'][key]['final']:>8.2f}")
+    lines += NOTES
     return "\n".join(lines)
 
 
@@ -113,8 +120,9 @@ def _line(entry: Mapping[str, Any]) -> str:
     return (
         f"{entry['name']:<34}{np.mean(final):>8.2f}{np.median(final):>8.2f}{max(final):>7.2f}"
         f"{min(final):>7.2f}{100 * np.mean(entry['beats_random_cells']):>8.0f}%"
-        f"{np.median(entry['table_seconds']):>8.1f}{np.median(entry['passes']):>9.0f}"
-        f"{np.median(entry['epochs']):>8.0f}   {compared['difference']:+.2f} "
+        f"{np.median(entry['table_seconds']):>8.1f}{np.median(entry['weight_steps']):>9.0f}"
+        f"{np.median(entry['alpha_steps']):>9.0f}{np.median(entry['passes']):>8.0f}   "
+        f"{compared['difference']:+.2f} "
         f"({compared['low']:+.2f} to {compared['high']:+.2f}) {compared['verdict']}"
     )
 
