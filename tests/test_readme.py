@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from nas_course import methods
 from nas_course.cli import _make_parser
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,6 +79,12 @@ def test_every_command_of_course_py_exists(words):
     course = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(course)
     assert not words or words[0] in course.COMMANDS
+
+
+@pytest.mark.parametrize("family", methods.FAMILIES)
+def test_the_readme_lists_the_methods_of_the_registry(family):
+    (row,) = re.findall(rf"^\| {family} \| (.*) \|$", README, re.M)
+    assert re.findall(r"`([^`]+)`", row) == methods.names(family)
 
 
 def test_the_documents_show_command_lines_at_all():
