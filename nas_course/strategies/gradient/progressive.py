@@ -9,7 +9,7 @@ Between Search and Evaluation", ICCV 2019, section 3.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -29,7 +29,7 @@ KEPT = {8: (8, 5, 3), 5: (5, 4, 3)}  # operations of an edge in each stage; 8 is
 GROWTH = (1.0, 11 / 8, 51 / 40)  # of depth x operations, from the paper's 5 x 8, 11 x 5, 17 x 3
 STAGES = len(GROWTH)
 DROPOUT = (0.0, 0.4, 0.7)  # on skip connections as each stage begins; the paper's, CIFAR-10
-DROPOUT_DECAY = 3.0  # e-foldings within a stage: the released code ends near exp(-0.2 * 15)
+DROPOUT_DECAY = 3.0  # e-foldings while the alphas train: exp(-0.2 t) over 15 epochs in the code
 
 
 class ProgressiveEdge(MixedOperation):
@@ -84,7 +84,7 @@ class ProgressiveStages(Schedule):
     g = 1, 11/8, 51/40: with 5 cells and 8 operations these are the 5, 11 and 17 cells of the
     paper, and elsewhere the work of a stage grows as it did there. Within a stage the weights
     train alone first, the learning rate falls from its start to its end, and the dropout on skip
-    connections decays as exp(-3 t / T). What is chosen in the end has no more than `skips` skip
+    connections falls, see `dropout_rate`. What is chosen in the end has no more than `skips` skip
     connections in a cell, see `limit_skips`.
 
     The paper also widens the stages (16, 28, 40 channels) where memory allows; here the channels
@@ -118,6 +118,7 @@ class ProgressiveStages(Schedule):
         self.warm_up, self.dropout, self.skips = warm_up, tuple(dropout), skips
         self.stage = 0
         self.kept: dict[str, Tensor] = {}  # (edges, operations) of bool, by cell kind
+        self.make_supernet: Callable[..., MixedSupernet]  # of the search, from `begin` on
 
     def begin(self, search: GradientSearch) -> None:
         """Start with the given supernet and all operations."""
@@ -127,6 +128,7 @@ class ProgressiveStages(Schedule):
                 "P-DARTS makes a fresh supernet for every stage: give GradientSearch "
                 "make_supernet=, and build the supernets with make_edge=ProgressiveEdge."
             )
+        self.make_supernet = search.make_supernet
         for kind, alpha in search.supernet.alphas.items():
             self.kept[kind] = torch.ones(alpha.shape, dtype=torch.bool)
         search.rate_span = self._span(search)
@@ -148,10 +150,19 @@ class ProgressiveStages(Schedule):
         return search.steps - first >= self.warm_up * (end - first)
 
     def dropout_rate(self, search: GradientSearch) -> float:
-        """Return the rate of the coming step: it falls as exp(-3 t / T) within a stage."""
+        """Return the rate p of the coming step.
+
+        While the weights train alone it falls from p in a line, as if to reach 0 at the end of
+        the stage. Where the alphas begin to move it is p again, and falls as exp(-3 t / T) over
+        the rest of the stage: as in the released code, where the epochs are 10 and 15.
+        """
         first, end = self._span(search)
         passed = (search.steps - first) / max(end - first, 1)
-        return self.dropout[self.stage] * math.exp(-DROPOUT_DECAY * passed)
+        if not self.trains_alphas(search):
+            return self.dropout[self.stage] * (1 - passed)
+        alone = math.ceil(self.warm_up * (end - first)) / max(end - first, 1)
+        moving = (passed - alone) / max(1 - alone, 1e-9)
+        return self.dropout[self.stage] * math.exp(-DROPOUT_DECAY * moving)
 
     def after_epoch(self, search: GradientSearch) -> dict[str, Any]:
         """Return the stage (from 1) and its depth; outside of steps nothing is dropped out."""
@@ -181,8 +192,7 @@ class ProgressiveStages(Schedule):
         self._put_supernet(search, torch.Generator().manual_seed(seed))
 
     def _put_supernet(self, search: GradientSearch, generator: torch.Generator) -> None:
-        assert search.make_supernet is not None  # `begin` has seen to it
-        fresh = search.make_supernet(cells=self._depth(search), generator=generator)
+        fresh = self.make_supernet(cells=self._depth(search), generator=generator)
         for edge, kept in zip(_edges(fresh), _rows_of_edges(fresh, self.kept), strict=True):
             edge.keep(kept.nonzero().flatten().tolist())
         hold_dropped(fresh, self.kept)
