@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from outcomes import differences
 
 from nas_course import methods, spaces
@@ -87,6 +88,12 @@ def test_a_method_saved_within_an_epoch_and_loaded_by_another_object_goes_on_to_
         assert differences(unpack_state(pack_state(resumed.state_dict())), end) == []
         assert differences(last, rows[-len(last) :]) == []
         assert str(resumed.strategy.architecture()) == rows[-1]["architecture"]
+    finished = new_loop(method, space, digits_of)
+    finished.load_state_dict(end)
+    images = digits_of[steps].valid.images
+    with torch.no_grad():
+        ours, theirs = (loop.strategy.supernet(images) for loop in (finished, through))
+    assert torch.equal(ours, theirs)
 
 
 @pytest.mark.posix

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -116,6 +117,10 @@ def test_every_gradient_method_takes_a_step_in_every_space(method, space, digits
 def test_the_options_of_a_gradient_method_decide_its_parts(method):
     with pytest.raises(InvalidInput, match=f"option of {method.name}: got 'speed'"):
         method.with_options(speed=11)
+    for name, default in method.options().items():
+        for wrong in ("?" if not isinstance(default, str) else 3, math.inf, math.nan):
+            with pytest.raises(InvalidInput, match=f"{name}: got"):
+                method.with_options(**{name: wrong})
     same = method.with_options(**method.options())
     assert same.options() == method.options()
     assert same.make_parts(**same.fixed).weight_steps == method.make_parts().weight_steps

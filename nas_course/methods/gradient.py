@@ -20,6 +20,7 @@ _DARTS = (
 
 
 def _unrolled_parts(*, epsilon: float = 0.01) -> Parts:
+    Unrolled(0.0, epsilon)  # refuses bad values now
     return Parts(make_hypergradient=lambda optimizer: Unrolled(optimizer, epsilon))
 
 

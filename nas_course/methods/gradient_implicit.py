@@ -6,6 +6,7 @@ from nas_course.errors import InvalidInput
 from nas_course.methods.gradient_method import GradientMethod, gradient_parts
 from nas_course.strategies.gradient import Parts
 from nas_course.strategies.gradient.hypergradients import Neumann
+from nas_course.strategies.gradient.series_terms import WatchTerms
 
 
 def idarts_parts(
@@ -27,8 +28,9 @@ def idarts_parts(
     weight_steps : int from 1 on
         T: steps of the weights for each step of the alphas.
     power_iterations : int from 0 on
-        0: gamma is the learning rate of the weights, as in the released code. Else it is at most
-        0.9 / (curvature that so many power iterations find), for as many products more.
+        0: gamma is the learning rate of the weights, as in the released code and, in effect, the
+        paper; a series that grows is cut, and the column ``terms_used`` says how often. Else it is
+        at most 0.9 / (curvature that so many power iterations find), for as many products more.
     growth_limit : float from 1 on
         Ends the series before a term this many times as long as the shortest before it.
     """
@@ -38,6 +40,7 @@ def idarts_parts(
     Neumann(0.0, terms, **options)  # type: ignore[arg-type]  # refuses bad values now
     return Parts(
         make_hypergradient=lambda optimizer: Neumann(optimizer, terms, **options),  # type: ignore[arg-type]
+        make_schedules=(WatchTerms,),
         weight_steps=weight_steps,
         second_derivatives=True,
     )

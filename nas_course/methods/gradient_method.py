@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -63,9 +64,11 @@ class GradientMethod:
         InvalidInput
             An option is unknown or has a value that is not allowed.
         """
-        for name in options:
-            if name not in self.options():
-                raise one_of(f"option of {self.name}", name, self.options())
+        known = self.options()
+        for name, value in options.items():
+            if name not in known:
+                raise one_of(f"option of {self.name}", name, known)
+            _require_like(name, value, known[name])
         changed = dataclasses.replace(self, fixed=dict(self.fixed) | options)
         changed.make_parts(**changed.fixed)  # refuses bad values now, not after the data are loaded
         return changed
@@ -127,6 +130,27 @@ class GradientMethod:
         # measured on processors only
         suits = settings.engine == "auto" and data.device.type == "cpu" and not found
         return build_fast_supernet if settings.engine == "fast" or suits else self.make_supernet
+
+
+def _require_like(name: str, value: Any, default: Any) -> None:
+    """Refuse a value of another kind than the default; numbers must be finite."""
+    if isinstance(default, tuple):
+        right = isinstance(value, tuple | list) and len(value) == len(default)
+        right = right and all(_is_number(part) for part in value)
+    elif isinstance(default, float):
+        right = _is_number(value)
+    elif default is None:  # a number that something else fills in
+        right = value is None or type(value) is int
+    else:
+        right = type(value) is type(default)
+    if not right:
+        raise InvalidInput(
+            f"{name}: got {value!r}; allowed: a value like the default, {default!r}."
+        )
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 def _wrapped(

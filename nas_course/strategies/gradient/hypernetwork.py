@@ -12,6 +12,8 @@ Optimization through Hypernetworks", 2018, arXiv:1802.09419; hyperDARTS, see
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -113,15 +115,26 @@ class LocalSampling(Relaxation):
         if not 0 <= sigma < float("inf"):
             raise InvalidInput(f"sigma: got {sigma!r}; allowed: finite numbers from 0 on.")
         self.sigma = sigma
+        self.noise: dict[str, Tensor] = {}
 
     def draw(self, supernet: MixedSupernet, moment: Moment) -> None:
         """Set the noise of a `HyperSupernet` for the coming phase."""
-        noise = {}
+        noise: dict[str, Tensor] = {}
         if self.sigma and moment.phase == WEIGHTS:
             for kind, alpha in supernet.alphas.items():
                 eps = torch.randn(alpha.shape, generator=moment.generator)
                 noise[kind] = self.sigma * eps.to(alpha)
         _generated(supernet).noise = noise
+        self.noise = noise
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the noise."""
+        return {"noise": dict(self.noise)}
+
+    def load_state_dict(self, state: dict[str, Any], supernet: MixedSupernet) -> None:
+        """Be as after that draw, for this supernet."""
+        self.noise = {kind: eps.to(supernet.alphas[kind]) for kind, eps in state["noise"].items()}
+        _generated(supernet).noise = self.noise
 
     def __call__(self, supernet: MixedSupernet) -> dict[str, Tensor]:
         """Return softmax(alpha + noise) by cell kind."""

@@ -40,7 +40,7 @@ class Moment:
     Attributes
     ----------
     progress : float
-        From 0 in the first step towards 1 in the last.
+        Share of the steps that are taken: 0 in the first step, 1 - 1 / steps in the last.
     phase : "alphas" or "weights"
         Which of the two updates of a step comes next.
     generator : torch.Generator
@@ -55,7 +55,8 @@ class Moment:
 class Relaxation:
     """From logits to mixing weights; this one is the softmax of DARTS (equation 2).
 
-    Others override what they need. The only state is what `draw` sets anew for every phase.
+    Others override what they need. The only state is what `draw` sets anew for every phase; it
+    is saved so that a finished search, loaded again, has the same supernet.
     """
 
     def attach(self, supernet: MixedSupernet, generator: torch.Generator) -> None:
@@ -67,6 +68,13 @@ class Relaxation:
         Within a phase the supernet may be evaluated several times (unrolled steps, finite
         differences): all of them see the same sample.
         """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the last draw set, as tensors and plain values."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any], supernet: MixedSupernet) -> None:
+        """Be as after that draw, for this supernet."""
 
     def __call__(self, supernet: MixedSupernet) -> dict[str, Tensor]:
         """Return the mixing weights by cell kind, differentiable by the logits."""

@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
@@ -69,6 +71,15 @@ class _Gumbel(Relaxation):
             for kind, alpha in supernet.alphas.items()
         }
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the temperature and the noise."""
+        return {"temperature": self.temperature, "noise": dict(self.noise)}
+
+    def load_state_dict(self, state: dict[str, Any], supernet: MixedSupernet) -> None:
+        """Be as after that draw, for this supernet."""
+        self.temperature = state["temperature"]
+        self.noise = {kind: g.to(supernet.alphas[kind]) for kind, g in state["noise"].items()}
+
     def temperature_at(self, progress: float) -> float:
         """Return start + (end - start) progress."""
         return self.start + (self.end - self.start) * progress
@@ -91,8 +102,8 @@ class SoftGumbel(_Gumbel):
     Differentiable by alpha with g held. For lambda -> 0 Z becomes a one-hot draw from
     softmax(alpha), for lambda -> infinity all weights become equal.
 
-    Xie et al., "SNAS", ICLR 2019, equation 3. The two temperatures are the usual ones, the path
-    between them (each step divides lambda by the same number) is a choice made here.
+    Xie et al., "SNAS", ICLR 2019. The two temperatures are the usual ones, the path between them
+    (each step divides lambda by the same number) is a choice made here.
 
     Parameters
     ----------
@@ -125,8 +136,8 @@ class HardGumbel(_Gumbel):
         forward h, backward as if it were h~
 
     Which operation is drawn does not depend on tau; how far the gradient spreads over the others
-    does. Dong, Yang, "GDAS", CVPR 2019, equations 3 to 6; tau falls linearly, here with every
-    step (the authors': with every epoch).
+    does. Dong, Yang, "GDAS", CVPR 2019; tau falls linearly, here with every step (the authors':
+    with every epoch).
 
     Parameters
     ----------
@@ -165,9 +176,9 @@ class EdgeWeights(Relaxation):
 
         w_j->i = exp(beta_j->i) / sum over the edges into node i
 
-    Xu et al., "PC-DARTS", ICLR 2020, equation 5 (edge normalisation). The edges are
-    `PartialChannels`. With equal betas each edge has 1 / (number of edges into its node): the
-    node is a mean where that of DARTS is a sum.
+    Xu et al., "PC-DARTS", ICLR 2020: edge normalisation. The edges are `PartialChannels`.
+    With equal betas each edge has 1 / (number of edges into its node): the node is a mean where
+    that of DARTS is a sum.
     """
 
     def attach(self, supernet: MixedSupernet, generator: torch.Generator) -> None:
@@ -219,10 +230,12 @@ class DecayingSkip(Relaxation):
 
         o(x) = b skip(x) + sum_o pi_o o(x),   b from 1 to 0 over the search
 
-    The skip helps the network to train whatever the alphas say, so that the skip among the
-    candidates need not grow for that; when it is gone, the network is that of DARTS. The edges
-    are `AuxiliarySkip`. Chu et al., "DARTS-: Robustly Stepping out of Performance Collapse
-    Without Indicators", ICLR 2021, section 3.2; linear, here with every step.
+    The skip helps the network to train whatever the alphas say. It is meant to spare the skip
+    among the candidates that task, so that only what else it does counts; but in a short search
+    that skip has been seen to take over when b falls (results/leaderboard_gradient.json). At
+    b = 0 the network is that of DARTS. The edges are `AuxiliarySkip`. Chu et al., "DARTS-: Robustly
+    Stepping out of Performance Collapse Without Indicators", ICLR 2021; linear, here with every
+    step.
 
     Parameters
     ----------
@@ -244,6 +257,14 @@ class DecayingSkip(Relaxation):
     def draw(self, supernet: MixedSupernet, moment: Moment) -> None:
         """Take the weight of this moment: start (1 - progress)."""
         self.weight = self.start * (1 - moment.progress)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the weight."""
+        return {"weight": self.weight}
+
+    def load_state_dict(self, state: dict[str, Any], supernet: MixedSupernet) -> None:
+        """Be as after that draw."""
+        self.weight = state["weight"]
 
     def __call__(self, supernet: MixedSupernet) -> dict[str, Tensor]:
         """Return (edges, operations + 1) by cell kind."""

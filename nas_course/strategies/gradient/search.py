@@ -199,6 +199,7 @@ class GradientSearch:
             "weight_optimizer": self.weight_optimizer.state_dict(),
             "alpha_optimizer": self.alpha_optimizer.state_dict(),
             "schedules": [schedule.state_dict() for schedule in self.schedules],
+            "relaxation": self.relaxation.state_dict(),
             "generator": self.generator.get_state(),
             "steps": self.steps,
             "steps_total": self.steps_total,
@@ -212,6 +213,7 @@ class GradientSearch:
         self.supernet.load_state_dict(state["supernet"])
         self.weight_optimizer.load_state_dict(state["weight_optimizer"])
         self.alpha_optimizer.load_state_dict(state["alpha_optimizer"])
+        self.relaxation.load_state_dict(state["relaxation"], self.supernet)
         self.generator.set_state(state["generator"])
 
     def _set_learning_rate(self) -> None:

@@ -68,6 +68,18 @@ class GradientSettings:
             self._require(name, getattr(self, name) > 0, "numbers above 0")
         for name in ("minimum_learning_rate", "weight_decay", "alpha_weight_decay", "alpha_scale"):
             self._require(name, getattr(self, name) >= 0, "numbers from 0 on")
+        self._require(
+            "minimum_learning_rate",
+            self.minimum_learning_rate <= self.weight_learning_rate,
+            f"at most the weight_learning_rate, {self.weight_learning_rate!r}, where it starts",
+        )
+        self._require(
+            "alpha_betas",
+            isinstance(self.alpha_betas, tuple)
+            and len(self.alpha_betas) == 2
+            and all(0 <= beta < 1 for beta in self.alpha_betas),
+            "a pair of numbers from 0 to below 1",
+        )
         self._require("weight_momentum", 0 <= self.weight_momentum < 1, "0 to below 1")
         # two losses would need two loss scales; bfloat16 has the range to do without
         self._require(

@@ -19,17 +19,19 @@ from nas_course.models import MixedSupernet
 from nas_course.strategies.gradient.parts import Mixing, Moment
 
 Loss = Callable[[Mixing], Tensor]
-FLOOR = 1e-7  # smallest weight before the rows are normalised again, as in the released code
+FLOOR = 1e-7  # smallest weight before the rows are normalised again
 
 
 class RandomSmoothing:
     """SDARTS-RS: the weights minimise the mean loss around the present mixing weights.
 
-        min_w E[ L_train(w, pi + delta) ],   delta ~ U(-eps, eps)        (equation 6)
+        min_w E[ L_train(w, pi + delta) ],   delta ~ U(-eps, eps)
 
-    which is L_train + eps^2 / 6 tr(d^2 L_train / d pi^2) up to higher orders: the variance of
-    each delta is eps^2 / 3. What the perturbation leaves outside of the simplex is put back, see
-    `to_simplex`; eps grows linearly with the progress of the search.
+    which is f + eps^2 / 6 tr(d^2 f / d pi^2) up to higher orders, where f(pi) is the loss at the
+    normalised pi and no weight has been raised to the floor: the variance of each delta is
+    eps^2 / 3. What the perturbation leaves outside of the simplex is put back, see `to_simplex`;
+    that can move a weight farther than eps, in the authors' code as well. eps grows linearly
+    with the progress of the search.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ class RandomSmoothing:
     def perturb(
         self, supernet: MixedSupernet, pi: Mixing, loss: Loss, moment: Moment
     ) -> dict[str, Tensor]:
-        """Return a random point of the ball, on the simplex."""
+        """Return a random point of the ball, put back onto the simplex."""
         delta = uniform_noise(pi, self.radius(moment.progress), moment.generator)
         return moved(pi, delta)
 
@@ -63,7 +65,7 @@ class RandomSmoothing:
 class AdversarialSmoothing(RandomSmoothing):
     """SDARTS-ADV: the weights minimise the worst loss around the present mixing weights.
 
-        min_w max_{|delta| <= eps} L_train(w, pi + delta)                (equation 7)
+        min_w max_{|delta| <= eps} L_train(w, pi + delta)
 
     The maximum is sought by projected gradient ascent from a random start: `steps` times
     delta <- clip(delta + 2 eps / steps * sign(dL/dpi), -eps, eps). A point that does not raise
@@ -124,6 +126,8 @@ def moved(pi: Mixing, delta: Mixing) -> dict[str, Tensor]:
 
 def to_simplex(weights: Tensor) -> Tensor:
     """Raise every weight to at least 1e-7, then divide each row by its sum.
+
+    Not the nearest point of the simplex: a row whose sum was far from 1 moves farther.
 
     Parameters
     ----------

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
+from nas_course.errors import InvalidInput
 from nas_course.strategies.gradient.hypergradients.inner_step import InnerStep
 from nas_course.strategies.gradient.hypergradients.problem import (
     Bilevel,
@@ -58,10 +61,13 @@ class Unrolled:
     Raises
     ------
     InvalidInput
-        If the optimizer is not plain SGD, whose step this differentiates.
+        If the optimizer is not plain SGD, whose step this differentiates, or epsilon is not
+        above 0.
     """
 
     def __init__(self, step: torch.optim.SGD | float, epsilon: float = 0.01) -> None:
+        if not 0 < epsilon < math.inf:
+            raise InvalidInput(f"epsilon: got {epsilon!r}; allowed: finite numbers above 0.")
         self.step = InnerStep(step)
         self.epsilon = epsilon
 
