@@ -148,6 +148,17 @@ def test_every_hyperparameter_can_be_set(capsys, tmp_path):
     assert written == options | pairs
 
 
+def test_options_of_a_gradient_method_are_set_kept_and_decide(capsys, tmp_path):
+    line = f"search p-darts {SMALL} --epochs 1 --set dropout=0,0.1,0.2 --set skips=1"
+    code, _, complaints = call(f"{line} --out {tmp_path / 'run'}", capsys)
+    assert code == 0, complaints
+    written = json.loads((tmp_path / "run" / "result.json").read_text())["options"]
+    assert (written["dropout"], written["skips"]) == ([0, 0.1, 0.2], 1)
+    assert written["warm_up"] == methods.get("p-darts").options()["warm_up"]
+    changed = f"{line.replace('skips=1', 'skips=2')} --resume --out {tmp_path / 'run'}"
+    assert "skips" in call(changed, capsys)[2]
+
+
 def test_seconds_bound_a_search(capsys, tmp_path):
     line = f"search darts-1st {SMALL} --epochs 100000 --seconds 0.5 --out {tmp_path / 'run'}"
     began = time.monotonic()
@@ -177,6 +188,13 @@ WRONG = {
     "darts-1st --epochs 1 --threads 0": "threads: got 0",
     "darts-1st --epochs 1 --weight-learning-rate 0": "weight_learning_rate: got 0.0",
     "darts-1st --epochs 1 --checkpoint-seconds -1": "checkpoint_seconds: got -1.0",
+    "darts-1st --epochs 1 --set epsilon=1": "got 'epsilon=1'; darts-1st has no options",
+    "idarts --epochs 1 --set tems=1": "option of idarts: got 'tems'; allowed: 'terms', 'weight_s",
+    "idarts --epochs 1 --set terms": "set: got 'terms'; write it as --set name=value",
+    "idarts --epochs 1 --set terms=1.5": "terms: got '1.5'; allowed: a value like the default, 2",
+    "idarts --epochs 1 --set terms=-1": "terms: got -1",
+    "p-darts --epochs 1 --set dropout=often": "dropout: got 'often'; allowed: a value like the d",
+    "p-darts --epochs 1 --set dropout=0.1": "dropout: got (0.1,); allowed: ",
 }
 
 

@@ -30,9 +30,7 @@ def read_options(method: methods.Method, texts: Sequence[str]) -> dict[str, Any]
         if not equals:
             raise InvalidInput(f"set: got {text!r}; write it as --set name=value.")
         if not allowed:
-            raise InvalidInput(
-                f"set: got {text!r}, but {method.name} has no options; leave it out."
-            )
+            raise InvalidInput(f"set: got {text!r}; {method.name} has no options, leave it out.")
         if name not in allowed:
             raise one_of(f"option of {method.name}", name, allowed)
         options[name] = _read_value(name, value.strip(), allowed[name])
