@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from nas_course.errors import InvalidInput
-from nas_course.models import build_supernet, fast_supernet
+from nas_course.models import build_supernet, fast_mixture, fast_supernet
 from nas_course.models.fast_depthwise import (
     Branch,
     by_channel,
@@ -16,7 +16,6 @@ from nas_course.models.fast_depthwise import (
 from nas_course.models.fast_supernet import build_fast_supernet
 from nas_course.spaces import DARTSSpace, EightOperationsSpace
 from nas_course.strategies.gradient import GradientSearch, GradientSettings, Unrolled
-from nas_course.strategies.gradient.fast_passes import only
 
 SIZES = {"channels": 4, "cells": 4, "classes": 5, "in_channels": 2, "alpha_scale": 1.5}
 TOLERANCE = 1e-12  # relative to the largest entry of a tensor
@@ -50,10 +49,9 @@ def difference(ours, theirs):
 
 def gradients(supernet, wanted):
     images, labels = batch()
-    with only(wanted(supernet), of=supernet.parameters()):
-        logits = supernet(images)
-        loss = cross_entropy(logits, labels)
-        return logits, torch.autograd.grad(loss, wanted(supernet), allow_unused=True)
+    logits = supernet(images)
+    loss = cross_entropy(logits, labels)
+    return logits, torch.autograd.grad(loss, wanted(supernet), allow_unused=True)
 
 
 WANTED = {
@@ -127,12 +125,35 @@ def test_gradients_of_depthwise_convolutions_equal_those_of_the_library(size, br
         assert difference(ours, by_kernels) <= TOLERANCE
 
 
-def test_only_restores_what_required_gradients_also_after_an_error():
-    tensors = [torch.zeros(1, requires_grad=flag) for flag in (True, False, True)]
-    with pytest.raises(ZeroDivisionError), only(tensors[:1], of=tensors):
-        assert [tensor.requires_grad for tensor in tensors] == [True, False, False]
-        raise ZeroDivisionError
-    assert [tensor.requires_grad for tensor in tensors] == [True, False, True]
+@pytest.mark.parametrize("wanted", ["weights", "alphas"])
+def test_parameters_that_require_no_gradient_change_nothing_for_the_others(wanted):
+    chosen = WANTED[wanted]
+    _, expected = gradients(built(build_fast_supernet), chosen)
+    fast = built(build_fast_supernet).requires_grad_(False)
+    for parameter in chosen(fast):
+        parameter.requires_grad_(True)
+    _, found = gradients(fast, chosen)
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+def test_gradients_that_nobody_asks_for_are_not_computed(monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        fast_mixture, "kernel_gradient", lambda *given: calls.append(1) or kernel_gradient(*given)
+    )
+    gradients(built(build_fast_supernet), WANTED["alphas"])
+    assert calls == []
+    gradients(built(build_fast_supernet), WANTED["weights"])
+    # six depthwise convolutions for each of the five sources of four cells
+    assert len(calls) == 6 * 5 * 4
+
+
+def test_backward_without_a_list_of_parameters_gives_all_gradients():
+    fast, (images, labels) = built(build_fast_supernet), batch()
+    cross_entropy(fast(images), labels).backward()
+    _, expected = gradients(built(build_fast_supernet), WANTED["both"])
+    for parameter, gradient in zip(fast.parameters(), expected, strict=True):
+        assert torch.equal(parameter.grad, gradient)
 
 
 def test_wrong_spaces_images_and_precisions_are_refused_with_advice():

@@ -24,6 +24,7 @@ from nas_course.models.fast_depthwise import (
     kernel_gradient,
     unit_matrix,
 )
+from nas_course.models.fast_gradients import needed_gradients
 from nas_course.models.fast_normalisation import (
     Normalised,
     add_product,
@@ -90,12 +91,12 @@ def leave(
     """
     separable, second, dilated, *matrices = weights
     kernels = *separable, *second, *dilated
-    return _Leave.apply(x, stride, len(separable), pi, shared, shared_pi, *matrices, *kernels)
+    return _Leave.apply(stride, len(separable), x, pi, shared, shared_pi, *matrices, *kernels)
 
 
 class _Leave(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, stride, halves, pi, shared, shared_pi, first, last, *kernels):
+    def forward(ctx, stride, halves, x, pi, shared, shared_pi, first, last, *kernels):
         edges, counts = last.shape[1], [halves, halves, len(kernels) - 2 * halves]
         separable, second, dilated = _parted(kernels, counts)
         r = x.relu()
@@ -122,14 +123,15 @@ class _Leave(torch.autograd.Function):
     def backward(ctx, g):
         parts = _parted(ctx.saved_tensors, ctx.counts)
         (r,), (shared,), (shared_pi,), separable, second, dilated, zs, hs, lasts = parts
-        need_x, _, _, _, need_shared, _, need_weights, *_ = ctx.needs_input_grad
+        need_x, _, need_shared, _, need_first, need_last, *_ = needed_gradients(ctx)
+        need_weights = need_first or need_last
         by_shared = (shared_pi.T @ g.flatten(1)).view_as(shared) if need_shared else None
         by_shared_pi = g.flatten(1) @ shared.flatten(1).T
         g = centre(g.transpose(0, 1).flatten(1))
         by_last, by_column, by_z = normalise_gradient(ctx.outer, [g] * len(lasts), lasts)
-        by_mixing = None, None, None, by_column.sum(dim=2), by_shared, by_shared_pi
+        by_mixing = by_column.sum(dim=2), by_shared, by_shared_pi
         if not (need_x or need_weights):
-            return *by_mixing, *[None] * (2 + len(separable + second + dilated))
+            return None, None, None, *by_mixing, *[None] * (2 + len(separable + second + dilated))
 
         g_lasts = _through(ctx.outer, [g] * len(lasts), lasts, by_z)
         g_second, g_dilated = g_lasts[: len(zs)], g_lasts[len(zs) :]
@@ -150,7 +152,7 @@ class _Leave(torch.autograd.Function):
         by_x = None
         if need_x:
             by_x = _by_source(r, ctx.stride, (separable, g_separable), (dilated, g_dilated))
-        return by_x, *by_mixing[1:], by_first, by_last, *by_kernels
+        return None, None, by_x, *by_mixing, by_first, by_last, *by_kernels
 
 
 def _parted(items: Sequence[Tensor], counts: Sequence[int]) -> list[list[Tensor]]:

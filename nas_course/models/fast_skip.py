@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from nas_course.errors import InvalidInput
+from nas_course.models.fast_gradients import needed_gradients
 from nas_course.models.fast_normalisation import as_rows, centre, normalise, normalise_gradient
 from nas_course.operations import FactorizedReduce
 
@@ -63,7 +64,7 @@ class _ReducedSkip(torch.autograd.Function):
         gs = [centre(part.transpose(0, 1).reshape(rows, -1)) for part in g.chunk(2, dim=2)]
         by_matrices, by_column, by_z = normalise_gradient(ctx.normalised, gs, pixels)
         by_pi = by_column.sum(dim=0).view(edges, -1).sum(dim=1)
-        if not ctx.needs_input_grad[0]:
+        if not needed_gradients(ctx)[0]:
             return None, by_matrices.squeeze(1), by_pi
         by_x = torch.zeros_like(x, memory_format=torch.channels_last)
         for start, (gradient, r) in enumerate(zip(gs, pixels, strict=True)):
