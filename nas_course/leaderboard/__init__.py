@@ -37,6 +37,8 @@ from nas_course.leaderboard.gradient_statistics import (
     claims_table,
     gradient_statement,
     gradient_table,
+    verdicts,
+    verdicts_text,
 )
 from nas_course.leaderboard.measuring import Grids, measure
 from nas_course.leaderboard.running import make_leaderboard, read
@@ -67,4 +69,6 @@ __all__ = [
     "run",
     "statement",
     "table_text",
+    "verdicts",
+    "verdicts_text",
 ]

@@ -18,6 +18,7 @@ from nas_course.leaderboard.gradient_statistics import (
     claims_table,
     gradient_statement,
     gradient_table,
+    verdicts_text,
 )
 from nas_course.leaderboard.running import make_leaderboard
 from nas_course.leaderboard.statistics import RIVAL, statement, table_text
@@ -120,6 +121,7 @@ def _run_gradient(arguments: argparse.Namespace, given: dict[str, Any]) -> None:
     print(gradient_table(board))
     for entry in listed:
         print(gradient_statement(board, entry.name))
+    print(verdicts_text(board))
     print(claims_table(board))
 
 

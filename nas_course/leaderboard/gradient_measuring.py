@@ -32,7 +32,7 @@ SETTINGS = GradientSettings(
     batch_size=128,
     weight_learning_rate=0.1,
     alpha_learning_rate=0.03,
-    channels_last=True,  # faster with maps of 4x4: same file
+    channels_last=True,  # as the networks of the table
     engine="plain",
 )
 

@@ -127,6 +127,37 @@ def _line(entry: Mapping[str, Any]) -> str:
     )
 
 
+def verdicts(
+    board: Mapping[str, Any], against: str = "random_search", *, accuracy: str = "final"
+) -> dict[str, list[str]]:
+    """Sort the entries into better, worse and undecided by their 95 % intervals.
+
+    With this many entries one in twenty decides by chance, whatever it is worth.
+
+    Raises
+    ------
+    InvalidInput
+        There is no such rival or accuracy.
+    """
+    if against not in RIVALS:
+        raise one_of("against", against, RIVALS)
+    if accuracy not in ACCURACIES:
+        raise one_of("accuracy", accuracy, ACCURACIES)
+    sorted_names: dict[str, list[str]] = {"better": [], "worse": [], "undecided": []}
+    for entry in board["entries"]:
+        sorted_names[entry[f"{accuracy}_against_{against}"]["verdict"]].append(entry["name"])
+    return sorted_names
+
+
+def verdicts_text(board: Mapping[str, Any]) -> str:
+    """Say who is better and worse than chance, in both forms, by test accuracy."""
+    lines = []
+    for against, rival in RIVALS.items():
+        for verdict, names in verdicts(board, against).items():
+            lines.append(f"{verdict} than {rival}: {', '.join(names) or 'none'}")
+    return "\n".join(lines).replace("undecided than", "undecided against")
+
+
 def claims_table(board: Mapping[str, Any]) -> str:
     """Set what the papers claimed, elsewhere and under other conditions, beside our figures."""
     lines = [f"{'method':<16}{'claimed, %':>16}   {'ours: test accuracy, %':<24}where claimed"]
