@@ -56,8 +56,8 @@ torch.set_num_threads(1)
 # - `second_order`: a whole iteration of DARTS, second order (with the finite difference), weight
 #   step included.
 # - `idarts`: a whole iteration of iDARTS with $T=4$ training steps and $K=2$ Hessian-vector
-#   products. The gradient $q$ of the training loss is computed once, with its graph, and serves all
-#   products, the last of which is the one with $\partial q/\partial\alpha$.
+#   products. The gradient $q$ of the training loss is computed once, with its graph; it serves the
+#   $K$ products with the Hessian and, after them, one more with $\partial q/\partial\alpha$.
 # - `reverse_memory`: reverse mode goes back through $T=100$ training steps. How many copies of the
 #   weights does it keep, the ones at the end not counted?
 #
