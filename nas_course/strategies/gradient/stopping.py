@@ -124,7 +124,11 @@ class EigenvalueRule:
 
 
 class StopByEigenvalue(WatchCurvature):
-    """Stop when the dominant eigenvalue has grown, with the architecture from before.
+    """Stop when the largest eigenvalue has grown, with the architecture from before.
+
+    This is DARTS-ES of Zela et al. (section 4.3). What they call R-DARTS is another remedy: several
+    searches under stronger weight decay or path dropout, of which validation picks one. The
+    registry's `r-darts` has the paper's better-known name and does the former.
 
     Parameters
     ----------
