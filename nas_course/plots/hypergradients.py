@@ -78,7 +78,12 @@ def _draw_family(error: Axes, angle: Axes, name: str, rows: Sequence[Mapping[str
     color, marker, dashes = ESTIMATORS[name]
     mine = [row for row in rows if row["estimator"] == name]
     passes = [row["gradients"] + row["products"] for row in mine]
-    look = {"color": color, "marker": marker, "linestyle": (0, dashes) if dashes else "-", "ms": 5}
+    look: dict[str, Any] = {
+        "color": color,
+        "marker": marker,
+        "linestyle": (0, dashes) if dashes else "-",
+        "ms": 5,
+    }
     error.plot(passes, [max(row["error"], ERROR_FLOOR) for row in mine], label=name, **look)
     angle.plot(passes, [max(row["angle"], ANGLE_FLOOR) for row in mine], **look)
 
@@ -86,7 +91,7 @@ def _draw_family(error: Axes, angle: Axes, name: str, rows: Sequence[Mapping[str
 def _bench_summary(rows: Sequence[Mapping[str, Any]], problem: str) -> str:
     sentences = []
     for point, title in POINTS.items():
-        best = {}
+        best: dict[str, float] = {}
         for row in rows:
             if row["point"] == point:
                 best[row["estimator"]] = min(best.get(row["estimator"], np.inf), row["error"])
@@ -209,7 +214,7 @@ def draw_jacobians(exact: np.ndarray, learned: Mapping[str, np.ndarray]) -> Cour
         One panel each.
     """
     errors = {
-        title: np.linalg.norm(values - exact) / np.linalg.norm(exact)
+        title: float(np.linalg.norm(values - exact) / np.linalg.norm(exact))
         for title, values in learned.items()
     }
     words = ", ".join(f"{title}: {_percent(error)}" for title, error in errors.items())
