@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,12 +24,15 @@ from nas_course.leaderboard import (
     make_gradient_leaderboard,
     read,
     read_gradient,
+    verdicts,
+    verdicts_text,
 )
 from nas_course.leaderboard import (
     gradient_running as running,
 )
 from nas_course.leaderboard.gradient_measuring import SETTINGS, Bench, measure
 from nas_course.leaderboard.random_cells import RandomCells, difference_to_mean, frame
+from nas_course.leaderboard.records import fingerprint
 from nas_course.leaderboard.statistics import entry_of
 from nas_course.plots import gradient_regret, regret_by_epoch
 from nas_course.search import search_gradient
@@ -37,6 +41,7 @@ from nas_course.tabular.classes import representatives
 from nas_course.tabular.packing import pack, save
 from nas_course.tabular.supernet import search_data, tabular_supernet
 
+RESULTS = Path(__file__).resolve().parents[1] / "results"
 NAMES = ["darts-1st", "gdas", "darts-early-stop"]
 SMALL = dataclasses.replace(SETTINGS, batch_size=32, alpha_learning_rate=0.3)
 EPOCHS = 3
@@ -252,6 +257,12 @@ def test_text_tells_what_the_file_holds(board):
             assert words[1].endswith(entry[f"final_against_{against}"]["verdict"])
             assert words[2].endswith(entry[f"final_valid_against_{against}"]["verdict"])
     assert "93.40 ± 0.49" in claims_table(board)
+    for against in ("random_cell", "random_search"):
+        for verdict, names in verdicts(board, against).items():
+            found = [e for e in board["entries"] if e["name"] in names]
+            assert {e[f"final_against_{against}"]["verdict"] for e in found} <= {verdict}
+    assert sum(map(len, verdicts(board).values())) == len(board["entries"])
+    assert all(entry["name"] in verdicts_text(board) for entry in board["entries"])
     assert "the cell with the most weights" in text
     with pytest.raises(InvalidInput, match="against: got 'grid'"):
         gradient_statement(board, "gdas", "grid")
@@ -339,3 +350,31 @@ def test_every_gradient_method_searches_in_the_table_s_network(bench, name):
     one = dataclasses.replace(bench.settings, channels=4)
     record = measure(GradientEntry(name), 0, dataclasses.replace(bench, settings=one, epochs=1))
     assert record["diverged"] is None and torch.isfinite(torch.tensor(record["final"]))
+
+
+def test_the_board_of_the_course_is_complete_and_agrees_with_the_shipped_table():
+    shipped, table = read_gradient(RESULTS / "leaderboard_gradient.json"), tabular.load()
+    assert [entry["name"] for entry in shipped["entries"]] == methods.names("gradient")
+    assert shipped["table"]["sha256"] == fingerprint(table)
+    assert shipped["frame"] == json.loads(json.dumps(frame(table)))
+    steps = shipped["epochs"] * 20  # 2,560 images in batches of 128
+    for entry in shipped["entries"]:
+        assert len(entry["seeds"]) >= 4 and not any(entry["diverged"])
+        assert entry["options"] == json.loads(json.dumps(methods.get(entry["method"]).options()))
+        for epochs, taken in zip(entry["epochs"], entry["weight_steps"], strict=True):
+            assert taken == steps * epochs / shipped["epochs"]
+        rows = table.index(entry["architecture"])
+        assert 100 * (table.best_test - table.test[rows]) == pytest.approx(entry["final"], abs=1e-3)
+        valid = 100 * (table.best_valid - table.valid[rows, -1])
+        assert valid == pytest.approx(entry["final_valid"], abs=1e-3)
+
+
+def test_the_settings_of_the_board_are_those_that_the_pilot_chose():
+    pilot = json.loads((RESULTS / "gradient_pilot.json").read_text())
+    rows = {json.dumps(row["change"]): row["supernet_valid"][-1] for row in pilot["rows"]}
+    used = rows.pop("{}")
+    assert all(used > value for key, value in rows.items() if "weight_learning_rate" in key)
+    assert pilot["settings"] == json.loads(json.dumps(dataclasses.asdict(SETTINGS)))
+    shipped = read_gradient(RESULTS / "leaderboard_gradient.json")
+    assert shipped["settings"] == pilot["settings"]
+    assert all(pilot["seed"] not in entry["seeds"] for entry in shipped["entries"])
