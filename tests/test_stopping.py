@@ -19,6 +19,7 @@ from nas_course.strategies.gradient.stopping import (
     StopByEigenvalue,
     StopBySkips,
     WatchSkips,
+    depth,
     skips,
 )
 
@@ -54,6 +55,25 @@ def test_skips_are_counted_in_the_normal_cell_only():
     assert skips(Genotype(normal=normal, reduce=reduce)) == 4
     assert skips(Genotype(normal=reduce, reduce=normal)) == 8
     assert skips(cell_with(3)) == 3
+
+
+# Published normal cells (genotypes of E2NAS-R and NSAS-C), and one that begins like E2NAS.
+CHAINS = (
+    "skip_connect(0) dil_conv_5x5(1) | sep_conv_3x3(0) sep_conv_3x3(2) | "
+    "sep_conv_3x3(1) sep_conv_3x3(3) | sep_conv_3x3(0) dil_conv_5x5(4)",
+    "dil_conv_3x3(0) sep_conv_3x3(1) | sep_conv_3x3(0) dil_conv_3x3(2) | "
+    "skip_connect(0) sep_conv_3x3(3) | sep_conv_3x3(0) dil_conv_5x5(4)",
+)
+WIDE = (
+    "sep_conv_5x5(0) dil_conv_3x3(1) | dil_conv_3x3(0) sep_conv_3x3(1) | "
+    "avg_pool_3x3(0) sep_conv_5x5(1) | skip_connect(0) sep_conv_3x3(1)"
+)
+
+
+def test_depth_counts_the_nodes_that_read_the_one_before():
+    parse = DARTSSpace().parse
+    assert [depth(parse(f"normal: {cell}; reduce: {WIDE}")) for cell in CHAINS] == [4, 4]
+    assert depth(parse(f"normal: {WIDE}; reduce: {CHAINS[0]}")) == 1
 
 
 def test_a_search_stops_at_the_second_skip():

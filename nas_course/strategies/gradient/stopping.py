@@ -27,19 +27,32 @@ def skips(architecture: Genotype | Cell201) -> int:
     return sum(operation == SKIP for _, _, operation in architecture.wires(kind))
 
 
+def depth(architecture: Genotype | Cell201) -> int:
+    """Count the nodes of the normal cell that read the node right before them.
+
+    In the DARTS space from 0 (wide and shallow) to 4 (a chain): equations 4.13 and 5.19 of Zhang's
+    thesis (UTS, 2021). Skips count as edges like others.
+    """
+    wires = architecture.wires(architecture.kinds[0])
+    return len({target for source, target, _ in wires if source == target - 1})
+
+
 class WatchSkips(Schedule):
-    """Add ``skip_share`` and ``skips`` to the history's rows.
+    """Add ``skip_share``, ``skips`` and, in the DARTS space, ``depth`` to the history's rows.
 
     ``skip_share`` is the mean softmax weight of the skip connection over all edges of the normal
-    cell (1 / operations while nothing is learned), ``skips`` counts them in the derived cell.
+    cell (1 / operations while nothing is learned), ``skips`` counts them in the derived cell, and
+    ``depth`` is how far that is a chain.
     """
 
     def after_epoch(self, search: GradientSearch) -> dict[str, Any]:
-        """Return both columns."""
+        """Return the columns."""
         kind, template = next(iter(search.supernet.space.cells.items()))
         pi = search.supernet.alphas[kind].detach().softmax(dim=1)
         share = pi[:, template.operations.index(SKIP)].mean().item()
-        return {"skip_share": share, "skips": skips(search.architecture())}
+        cell = search.architecture()
+        columns = {"skip_share": share, "skips": skips(cell)}
+        return columns | ({"depth": depth(cell)} if isinstance(cell, Genotype) else {})
 
 
 class StopBySkips(Schedule):
