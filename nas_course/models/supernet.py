@@ -69,7 +69,11 @@ class MixedCell(nn.Module):
     """
 
     def __init__(
-        self, template: CellTemplate, channels: int, input_stride: int, make_edge: MakeEdge
+        self,
+        template: CellTemplate,
+        channels: int,
+        input_stride: int,
+        make_edge: MakeEdge = MixedOperation,
     ) -> None:
         super().__init__()
         self.template = template
