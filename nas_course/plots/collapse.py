@@ -36,6 +36,7 @@ SHOWN = {  # column -> title, label of its axis
 SHARES = ("skip_share", "test_accuracy")
 COLOR = style.VALID_COLOR
 PLAIN = style.TRAIN_COLOR  # what a remedy is compared with
+ACROSS = 5  # panels in a row
 MEDIAN = 2  # place of the median in the table's quantiles: 5, 25, 50, 75, 95 %
 
 
@@ -68,18 +69,16 @@ def draw_collapse(
         raise InvalidInput(
             f"courses: got none with values; each needs one of the columns {', '.join(SHOWN)}."
         )
-    rows = -(-len(shown) // 2)
+    rows = 2 if len(shown) == 4 else 1
+    columns = len(shown) // rows
     figure = new_figure(_collapse_summary(courses, shown), (9.0, 2.9 * rows + 0.2))
-    axes = panels(figure, rows, 2)
-    for name, axis in zip(shown, axes, strict=False):
+    for name, axis in zip(shown, panels(figure, rows, columns), strict=True):
         if name == "test_accuracy" and table is not None:
             _draw_random_cells(axis, table["quantiles"])
         _draw_seeds(axis, courses, name, COLOR)
         title, label = SHOWN[name]
         axis.set(title=title, ylabel=label)
         _epochs(axis, name)
-    for axis in axes[len(shown) :]:
-        axis.remove()
     return figure
 
 
@@ -193,23 +192,29 @@ def draw_remedy_courses(
     rows : sequence of mapping
         With ``method`` and ``course``; the first method is the plain one.
     table : mapping
-        With ``quantiles``; their median is drawn where the column is an accuracy.
+        With ``quantiles`` and ``best``. Of accuracies their median is drawn, and what lies more
+        than two points below the lowest quantile is cut off.
     column : str
         "skip_share", "eigenvalue", "valid_loss" or "test_accuracy".
     """
     plain, *remedies = methods_of(rows)
     courses = {m: [r["course"] for r in rows if r["method"] == m] for m in (plain, *remedies)}
-    height = -(-len(remedies) // 4)
-    figure = new_figure(_courses_summary(courses, column), (9.4, 2.1 * height + 0.3))
-    axes = panels(figure, height, 4, sharex=True, sharey=True)
-    for method, axis in zip(remedies, axes, strict=False):
+    height = -(-len(remedies) // ACROSS)
+    figure = new_figure(_courses_summary(courses, column), (9.4, 2.2 * height + 0.3))
+    axes = panels(figure, height, ACROSS, sharex=True, sharey=True)
+    for place, (method, axis) in enumerate(zip(remedies, axes, strict=False)):
         if column == "test_accuracy":
-            axis.axhline(table["quantiles"][MEDIAN], color=style.MUTED, linewidth=1, linestyle=":")
+            low, _, median, _, _ = table["quantiles"]
+            axis.axhline(median, color=style.MUTED, linewidth=1, linestyle=":")
+            axis.set_ylim(low - 0.02, table["best"])
         axis.plot(*_mean(courses[plain], column).T, color=PLAIN, linewidth=1.4, linestyle="--")
         _draw_seeds(axis, courses[method], column, COLOR)
         axis.set_title(method)
         _epochs(axis, column)
         axis.label_outer()
+        if place + ACROSS >= len(remedies):  # nothing stands below it
+            axis.tick_params(labelbottom=True)
+            axis.set_xlabel("epoch")
     for axis in axes[len(remedies) :]:
         axis.remove()
     figure.supylabel(SHOWN[column][1], size=style.FONT_SIZE)

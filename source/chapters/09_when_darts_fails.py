@@ -1,0 +1,723 @@
+# %% [markdown]
+# # 09 When DARTS fails
+#
+# Chapter 08 built a search by gradient descent. Let it run for longer and something strange
+# happens: the cell fills up with skip connections, operations that compute nothing. This is called
+# **collapse**. Here it is produced, measured, explained as far as measurements go, and treated with
+# nine remedies from the literature, all with the same data, the same steps and the same seeds.
+#
+# After this chapter you can
+#
+# - recognise a collapse while the search runs, by skip share and curvature;
+# - compute the largest eigenvalue of a Hessian that you never write down;
+# - say what discretization costs, and why the curvature is only a part of the answer;
+# - write the core of nine remedies, and say which of them helped here and which did not;
+# - see through five mistakes that make a remedy look good.
+#
+# **Predict before you read on.** A search goes on and on, and the validation loss of its supernet
+# falls with every epoch. What happens to the accuracy of the cell that you would derive from it?
+# It rises too, it stays, or it falls? And which operation will most of its edges have? Write your
+# guess down; section 1 answers.
+
+# %%
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from nas_course import comparison, data, leaderboard, methods, mixing, plots, search, widgets
+from nas_course.models import build_supernet
+from nas_course.spaces import NASBench201Space
+from nas_course.strategies.gradient import GradientSettings, discretize
+from nas_course.strategies.gradient.curvature import Hessian, WatchCurvature, one_hot
+from nas_course.strategies.gradient.stopping import WatchSkips, skips
+from nas_course.tabular.supernet import tabular_supernet
+
+torch.set_num_threads(1)
+
+# %% [markdown]
+# ## 1. A search that collapses
+#
+# We need a place where every derived cell can be judged at once: the NAS-Bench-201 space, six edges
+# with five operations, on CIFAR-10 at 16×16 pixels. The table of chapter 02 has trained each of
+# its cells alone. The supernet is the table's own small network, but with **five** mixed cells in a
+# row. Half an hour of one processor core measured what follows; run it again yourself:
+#
+# ```
+# python benchmarks/collapse.py --out results/collapse.json
+# ```
+#
+# This setting was **looked for**. We wanted a collapse to study, tried one, three and five cells,
+# several rates of the alphas and numbers of images, and kept one where plain DARTS fails. So it
+# shows what can happen, not what happens always; how much the choice matters is shown below.
+
+# %%
+report = json.loads(Path("../results/collapse.json").read_text(encoding="utf-8"))
+rows = [row for row in report["rows"] if row["cells"] == report["cells"]]
+plain = [row["course"] for row in rows if row["method"] == "darts-1st"]
+table = report["table"]
+print(report["epochs"], "epochs,", len(plain), "seeds,", 2 * report["images"], "images")
+plots.draw_collapse(plain, table)
+
+# %% [markdown]
+# Read the four panels together. Thin lines are seeds, the thick one is their mean.
+
+
+# %%
+def ends(name):
+    """First and last value of a column, one row per seed."""
+    return np.array([[course[name][0], course[name][-1]] for course in plain])
+
+
+for name in ("skip_share", "eigenvalue", "valid_loss", "test_accuracy"):
+    first, last = ends(name).mean(axis=0)
+    rose = int((ends(name)[:, 1] > ends(name)[:, 0]).sum())
+    print(f"{name:14s} {first:.3f} -> {last:.3f}; rose in {rose} of {len(plain)} seeds")
+lowest = np.mean([min(course["test_accuracy"]) for course in plain])
+print(f"lowest accuracy on the way, mean over the seeds: {lowest:.3f}")
+print(f"median of random cells: {table['quantiles'][2]:.3f}")
+
+# %%
+losses, accuracy = ends("valid_loss"), ends("test_accuracy")[:, 1]
+assert (losses[:, 1] < losses[:, 0]).all()
+assert (ends("eigenvalue")[:, 1] > ends("eigenvalue")[:, 0]).all()
+assert accuracy.mean() < table["quantiles"][2]
+print(
+    "the validation loss fell in every seed; the mean derived cell is below the median random cell"
+)
+
+# %% [markdown]
+# That answers the question. The supernet gets better all the time, and the cell does **not get
+# better with it**: it falls for a while, and what stands at the end is worse than half of the cells
+# drawn by chance. So the validation loss cannot warn you: it is the loss of the mixture, and nobody
+# wants the mixture. "Stop when the validation loss rises" would never stop.
+#
+# The seeds differ a lot, and in one of them the skips even lose weight. Whoever runs one seed may
+# see no collapse, or nothing else.
+#
+# ### How deep must it be?
+#
+# The same search with fewer cells in the supernet:
+
+# %%
+for cells in (1, 3, 5):
+    runs = [row for row in report["rows"] if (row["method"], row["cells"]) == ("darts-1st", cells)]
+    share = np.mean([row["course"]["skip_share"][-1] for row in runs])
+    accuracy = [row["test_accuracy"] for row in runs]
+    print(f"{cells} cell(s): skip share {share:.2f} in the end, accuracy {np.mean(accuracy):.3f}")
+
+# %% [markdown]
+# Depth makes it. The table's own network has one cell, and there the same search is fine. Keep this
+# in mind for P-DARTS, which is about the depth of supernets.
+#
+# ## 2. Two instruments, by hand
+#
+# ### Skips
+#
+# The **skip share** is the mean mixing weight of the skip connection; the number of **skips**
+# counts them in the derived cell. The first moves smoothly, the second jumps when the order
+# changes.
+
+# %%
+images = data.load("digits", train_images=320, valid_images=320, test_images=300, device="cpu")
+space = NASBench201Space()
+SKIP = space.operations.index("skip_connect")
+
+
+def new_supernet(cells, seed=0):
+    """The table's network for digits, with so many mixed cells in a row."""
+    return tabular_supernet(
+        space,
+        channels=8,
+        cells=cells,
+        classes=10,
+        in_channels=1,
+        generator=torch.Generator().manual_seed(seed),
+    )
+
+
+def skip_share(alpha):
+    """(edges, operations) logits -> mean weight of the skip connection."""
+    return alpha.softmax(dim=1)[:, SKIP].mean().item()
+
+
+# %%
+supernet = new_supernet(cells=2).double()
+alpha = supernet.alphas["cell"]
+cell = discretize(space, {"cell": alpha})
+print("operations of the derived cell:", cell.operations)
+print("skips in it:", skips(cell))
+weights = alpha.softmax(dim=1).detach().numpy()
+assert np.isclose(skip_share(alpha), mixing.share(weights, space.operations, "skip_connect"))
+print("our skip share equals the package's: True")
+
+# %% [markdown]
+# ### Curvature
+#
+# At a minimum $\alpha^*$ of the validation loss there is no slope, and with the Hessian
+# $H=\nabla^2_\alpha L_{val}$
+#
+# $$L_{val}(\alpha)\approx L_{val}(\alpha^*)+\tfrac12(\alpha-\alpha^*)^\top H\,(\alpha-\alpha^*)$$
+#
+# Discretization is a step away from $\alpha^*$. In a sharp valley a step costs much. So Zela et al.
+# (2020) watch the **largest eigenvalue** of $H$, the curvature in the direction where it is
+# largest.
+#
+# $H$ need not be computed. $Hv$ is the derivative of the number $g\cdot v$, where $g$ is the
+# gradient: one more backward pass.
+
+# %%
+batch = images.valid.images[:32].double(), images.valid.labels[:32]
+loss = cross_entropy(supernet(batch[0]), batch[1])
+(gradient,) = torch.autograd.grad(loss, alpha, create_graph=True)
+
+
+def product(v):
+    """H v for a vector of as many numbers as there are alphas."""
+    (result,) = torch.autograd.grad(gradient.flatten() @ v, alpha, retain_graph=True)
+    return result.flatten()
+
+
+shift = torch.zeros(6, 5, dtype=torch.float64)
+shift[2] = 1.0  # the same number added to all logits of one edge
+print("H times a shift of one edge is zero:", bool(product(shift.flatten()).abs().max() < 1e-14))
+
+# %% [markdown]
+# A good first test. A softmax does not see shifts, so $H$ has a zero eigenvalue for every edge. It
+# follows that the largest eigenvalue is never negative.
+#
+# **Power iteration.** Multiply a random vector by $H$ again and again: the part with the largest
+# $|\lambda|$ grows fastest and in the end is all that is left.
+
+
+# %%
+def power_iteration(product, size, steps):
+    """Eigenvalue of largest size."""
+    v = torch.randn(size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for _ in range(steps):
+        v = product(v / v.norm())
+    v = v / v.norm()
+    return (v @ product(v)).item()
+
+
+outermost = power_iteration(product, 30, steps=60)
+assert outermost < 0
+print("the eigenvalue of largest size is negative: True")
+
+# %% [markdown]
+# A surprise: a search at its beginning is at no minimum, its Hessian has negative eigenvalues too,
+# and here one of them is the largest in size. Move all of them up by $|\lambda|$, and the one we
+# want leads. The package uses the method of Lanczos, which keeps all directions it has seen, and
+# where the matrix is small computes all of it. Three ways, one number:
+
+# %%
+by_hand = power_iteration(lambda v: product(v) - outermost * v, 30, steps=100) + outermost
+package = Hessian(lambda: cross_entropy(supernet(batch[0]), batch[1]), [alpha])
+lanczos = package.largest_eigenvalue(torch.Generator().manual_seed(0), products=12)
+dense = torch.linalg.eigvalsh(package.dense())
+assert np.allclose([by_hand, lanczos], dense[-1].item(), rtol=1e-3)
+print("power iteration, Lanczos and all eigenvalues agree: True")
+print("eigenvalues that are zero:", int((dense.abs() < 1e-12).sum()), "of", len(dense))
+
+# %% [markdown]
+# ## 3. Watch it live
+#
+# A *schedule* is told when an epoch ends, and may add columns to the history. Two of them are our
+# instruments. Any method of the registry can be watched:
+
+
+# %%
+def watched(name, *schedules, make_supernet=tabular_supernet):
+    """A row of the registry with further schedules, in the table's network."""
+    row = methods.get(name)
+
+    def make_parts(**options):
+        parts = row.make_parts(**options)
+        return replace(parts, make_schedules=(*parts.make_schedules, *schedules))
+
+    return replace(row, make_parts=make_parts, make_supernet=make_supernet)
+
+
+deep = GradientSettings(
+    channels=8, cells=8, batch_size=32, weight_learning_rate=0.05, alpha_learning_rate=0.03
+)
+
+# %% [markdown]
+# Eight cells in a row on digits, 80 steps, no more: with $2\times2$ patches left of each image, it
+# is a toy, but it shows the start of a collapse. The view asks for your guess first. Then watch the
+# fourth panel, **skip weight** (orange) against **eigenvalue** (which is scaled to its largest
+# value; its label has the number), and look in the heat map where the skips are.
+
+# %%
+explorers = []
+
+
+def watch(history):
+    """Show the history while it grows."""
+    explorers.append(widgets.AlphaExplorer(history))
+    display(explorers[-1])
+
+
+found = search.search_gradient(
+    watched("darts-1st", WatchSkips, lambda: WatchCurvature(images=64, products=10)),
+    images,
+    settings=deep,
+    space="nas-bench-201",
+    epochs=8,
+    seed=0,
+    progress=False,
+    on_history=watch,
+)
+
+# %%
+history = found.history
+plots.draw_collapse([plots.course_of(history)])
+
+# %% [markdown]
+# ## 4. Why?
+#
+# ### Skips help early, and more so in deep supernets
+#
+# A skip has nothing to learn. In the first steps a convolution is a random filter, and a random
+# filter behind a random filter is noise; a skip lets the signal, and the gradient, through. That is
+# the usual explanation. Let us test it. Fix the mixing weights, no alphas, no search: one operation
+# has 40 % on every edge, the others 15 %. Train the weights for 30 steps. *Predict: with which
+# favourite does the mixture learn fastest, in one cell and in eight?*
+
+
+# %%
+def loss_after(steps, cells, favourite, seed):
+    """Validation loss of a mixture with fixed mixing weights, after some steps of training."""
+    network = new_supernet(cells, seed)
+    pi = {"cell": torch.full((6, 5), 0.15)}
+    pi["cell"][:, space.operations.index(favourite)] = 0.4
+    optimizer = torch.optim.SGD(network.weights(), lr=0.05, momentum=0.9)
+    order = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        chosen = torch.randint(len(images.train), (32,), generator=order)
+        logits = network(images.train.images[chosen], pi)
+        optimizer.zero_grad()
+        cross_entropy(logits, images.train.labels[chosen]).backward()
+        optimizer.step()
+    with torch.no_grad():
+        return cross_entropy(network(images.valid.images, pi), images.valid.labels).item()
+
+
+# %% nas_course={"tol": {"abs": 0.15}}
+favourites = ("skip_connect", "nor_conv_1x1", "nor_conv_3x3")
+early = {
+    cells: {
+        name: np.mean([loss_after(30, cells, name, seed) for seed in (0, 1)]) for name in favourites
+    }
+    for cells in (1, 8)
+}
+for cells, losses in early.items():
+    print(f"{cells} cell(s):", ", ".join(f"{name} {value:.2f}" for name, value in losses.items()))
+
+# %%
+lead = {
+    cells: min(losses["nor_conv_1x1"], losses["nor_conv_3x3"]) - losses["skip_connect"]
+    for cells, losses in early.items()
+}
+assert lead[1] < 0 < lead[8]
+print("one cell: skips are behind the convolutions; eight cells: ahead of them")
+
+# %% [markdown]
+# So the alphas are not wrong. They follow the validation loss of the **mixture as it is now**, and
+# in a deep mixture that is hardly trained, more skip *is* better, now. Once the skips have weight,
+# the convolutions get less of the gradient and catch up late. A search that is asked "what helps at
+# this moment?" is read as if it had answered "what will be best when trained alone?".
+#
+# (Some texts say that skips win because they cost no computation. Cost is not in the loss.)
+#
+# ### Sharpness and the cost of rounding
+#
+# Now the other half: the mixture is good, the derived cell is not. With the supernet's weights, the
+# gap can be measured. `one_hot` turns an architecture into mixing weights.
+
+# %%
+supernet = found.supernet
+valid = images.valid.images[:128], images.valid.labels[:128]
+
+
+def loss_at(pi):
+    """Validation loss of the searched supernet at other mixing weights (6, 5)."""
+    return cross_entropy(supernet(valid[0], {"cell": pi}), valid[1])
+
+
+pi = supernet.alphas["cell"].detach().softmax(dim=1).requires_grad_()
+corner = one_hot(space, found.architecture)["cell"]
+step = (corner - pi).detach()
+gap = (loss_at(corner) - loss_at(pi)).item()
+print("the derived cell is worse than the mixture, with the same weights:", gap > 0)
+
+# %% [markdown]
+# Is it as the expansion says, $g\cdot s+\frac12 s^\top Hs$ with the step $s$ from the mixture to
+# the corner? We take $g$ and $H$ by the mixing weights themselves, because the logits of a corner
+# are infinite. Go a part $t$ of the way:
+
+# %% nas_course={"tol": {"abs": 0.2, "rel": 0.5}}
+curvature = Hessian(lambda: loss_at(pi), [pi])
+slope = (curvature.gradient @ step.flatten()).item()
+bend = (step.flatten() @ (curvature @ step.flatten())).item()
+start = loss_at(pi).item()
+for t in (0.05, 0.1, 0.25, 0.5, 1.0):
+    expansion = slope * t + bend * t**2 / 2
+    print(
+        f"{t:4.0%} of the way: rise {loss_at(pi.detach() + t * step).item() - start:+.3f}, "
+        f"expansion {expansion:+.3f}"
+    )
+
+# %% [markdown]
+# The expansion is good for small steps and says little about the whole one. Rounding is no small
+# step. So the eigenvalue is a *symptom* to watch, not a formula for the loss. In the recorded
+# searches:
+
+# %%
+plots.draw_gap([row for row in rows if row["method"] == "darts-1st"])
+
+
+# %%
+def ranks(values):
+    """Place of each value in the order of size."""
+    return np.argsort(np.argsort(values))
+
+
+for seed, course in enumerate(plain):
+    gaps = np.subtract(course["derived_loss"], course["mixture_loss"])
+    together = np.corrcoef(ranks(course["eigenvalue"]), ranks(gaps))[0, 1]
+    alike = np.corrcoef(ranks(course["epoch"]), ranks(gaps))[0, 1]
+    print(
+        f"seed {seed}: rank correlation of the gap with the eigenvalue {together:+.2f}, "
+        f"with the epoch {alike:+.2f}"
+    )
+
+# %% [markdown]
+# Within a search the two grow together. But both also grow with time, and then everything
+# correlates with everything. Compare searches instead:
+
+# %%
+sharpness = [course["eigenvalue"][-1] for course in plain]
+gaps = [course["derived_loss"][-1] - course["mixture_loss"][-1] for course in plain]
+sharpest, widest = np.argmax(sharpness), np.argmax(gaps)
+print("the sharpest search is also the one with the largest gap:", bool(sharpest == widest))
+
+# %% [markdown]
+# Correlation over the epochs of one search is cheap evidence for a cause.
+#
+# ## 5. Nine remedies in a few lines each
+#
+# | remedy | what it changes | core |
+# | --- | --- | --- |
+# | skip penalty | validation loss of the alphas | $+\lambda\sum_e\pi_{e,skip}$ |
+# | DARTS+ (`darts-early-stop`) | when to stop | two skips in the normal cell |
+# | R-DARTS, its DARTS-ES (`r-darts`) | when to stop | mean eigenvalue grew by 1.3: go back |
+# | DARTS- | the edge | $\beta x+\sum_o\pi_o\,o(x)$, $\beta$ from 1 to 0 |
+# | SDARTS-RS, -ADV | the step of the weights | train at $\pi+\delta$, random or the worst |
+# | PC-DARTS | the edge | a part of the channels is mixed, edges have weights |
+# | P-DARTS | depth and operations | three stages, deeper with fewer operations |
+# | DARTS+PT | discretization | keep the operation that is missed most |
+#
+# Three of them by hand. The penalty first:
+
+# %%
+from nas_course.strategies.gradient.regularizers import SkipPenalty
+
+ours = 0.1 * supernet.alphas["cell"].softmax(dim=1)[:, SKIP].sum()
+assert torch.equal(ours, SkipPenalty(0.1)(supernet, progress=0.5))
+print("our penalty equals the package's: True")
+
+# %% [markdown]
+# DARTS- is often described as "a regularization term". It is none: nothing is added to the loss. It
+# adds a **path** beside the mixture, whose weight $\beta$ is not learned but decays to zero. While
+# it is there, the network can train whatever the alphas say, so the skip among the candidates is
+# *meant* not to grow for that. Whether it does, section 6 and the leaderboard tell.
+
+# %%
+from nas_course.models.auxiliary_skip import AuxiliarySkip
+
+edge = AuxiliarySkip(space.operations, channels=4, stride=1)
+x = torch.randn(8, 4, 4, 4, generator=torch.Generator().manual_seed(0))
+mix, beta = torch.full((5,), 0.2), torch.tensor([0.7])
+mixture = sum(w * operation(x) for w, operation in zip(mix, edge.operations, strict=True))
+assert torch.allclose(beta * x + mixture, edge(x, torch.cat([mix, beta])), atol=1e-6)
+print("beta x + mixture equals the package's edge: True")
+
+# %% [markdown]
+# `r-darts` smooths the eigenvalue over five epochs and compares with four epochs before. If it grew
+# by more than 1.3, it stops **and goes back** to the architecture of that earlier epoch. (In the
+# paper this is called DARTS-ES. Its "R-DARTS" runs several searches with stronger regularization
+# of the weights and lets validation pick one; the registry's row is the stopping rule.)
+
+# %%
+from nas_course.strategies.gradient.stopping import EigenvalueRule
+
+
+def go_back_to(eigenvalues, ratio=1.3):
+    """Place to go back to, or None: five values in a mean, fewer at the beginning."""
+    newest = len(eigenvalues) - 3
+    mean = [np.mean(eigenvalues[max(0, i - 2) : i + 3]) for i in range(newest + 1)]
+    grown = newest >= 4 and mean[newest] > ratio * mean[newest - 4]
+    return newest - 4 if grown else None
+
+
+for course in plain:
+    series = course["eigenvalue"]
+    for seen in range(3, len(series) + 1):
+        assert go_back_to(series[:seen]) == EigenvalueRule().before_growth(series[:seen])
+print("our rule equals the package's on every recorded search: True")
+
+# %% [markdown]
+# All of them run by name. Tiny, to see that they do and what they add to the history:
+
+# %%
+REMEDIES = (
+    "pc-darts", "p-darts", "darts-minus", "darts-skip-penalty", "darts-early-stop", "r-darts",
+    "sdarts-rs", "sdarts-adv", "darts-pt",
+)
+tiny = GradientSettings(channels=4, cells=1, batch_size=32, alpha_learning_rate=0.03)
+few = data.load("digits", train_images=64, valid_images=64, test_images=50, device="cpu")
+usual = set(history.rows[-1]) - {"eigenvalue", "skip_share", "skips"}
+for name in REMEDIES:
+    run = search.search_gradient(
+        replace(methods.get(name), make_supernet=tabular_supernet),
+        few,
+        settings=tiny,
+        space="nas-bench-201",
+        epochs=3,
+        progress=False,
+    )
+    more = sorted(set(run.history.rows[-1]) - usual)
+    print(
+        f"{name:19s} {run.history.rows[-1]['step']} steps; also recorded: {', '.join(more) or '-'}"
+    )
+
+# %% [markdown]
+# ## 6. Do they help?
+#
+# *Predict: order the nine by the accuracy of the cells they derive. Which one will be worse than no
+# remedy at all?*
+
+# %%
+plots.draw_remedies(rows, table)
+
+# %%
+plots.draw_remedy_courses(rows, table)
+
+# %%
+for name in plots.collapse.methods_of(rows)[1:]:
+    print("-", comparison.statement(rows, name, "darts-1st"))
+
+# %% [markdown]
+# Four seeds, wide intervals: nearly all of these comparisons are undecided, and an honest table
+# says so. What can be said is what happened *inside* the searches:
+
+# %%
+summary = {}
+for name in plots.collapse.methods_of(rows):
+    runs = [row for row in rows if row["method"] == name]
+    summary[name] = {
+        "skip share": np.mean([row["course"]["skip_share"][-1] for row in runs]),
+        "eigenvalue": np.mean([row["course"]["eigenvalue"][-1] for row in runs]),
+        "accuracy": np.mean([row["test_accuracy"] for row in runs]),
+        "seconds": np.mean([row["seconds_with_measuring"] for row in runs]),
+    }
+cost = summary["darts-1st"].pop("seconds")
+print(f"{'':20s}skip share  eigenvalue  accuracy  time")
+for name, ended in summary.items():
+    print(
+        f"{name:20s}{ended['skip share']:10.2f}{ended['eigenvalue']:12.2f}{ended['accuracy']:10.3f}"
+        f"{ended.get('seconds', cost) / cost:6.1f}"
+    )
+
+# %% [markdown]
+# (Eigenvalues of `darts-pt` end at zero because its edges are decided then: nothing depends on the
+# alphas any more. Time is in multiples of plain DARTS and includes our measuring. `darts-2nd`
+# stands there for comparison; it was not made against collapse.)
+
+
+# %%
+def final(name, column="accuracy"):
+    return summary[name][column]
+
+
+assert final("darts-skip-penalty", "skip share") < 0.1 < final("darts-1st", "skip share")
+assert final("darts-skip-penalty") < final("darts-1st")
+assert final("sdarts-rs", "eigenvalue") < final("darts-1st", "eigenvalue")
+assert final("sdarts-adv", "eigenvalue") < final("sdarts-rs", "eigenvalue")
+assert comparison.paired(rows, "darts-pt", "darts-1st").wins == len(plain)
+assert final("darts-minus") == max(ended["accuracy"] for ended in summary.values())
+penalised = [row["architecture"] for row in rows if row["method"] == "darts-skip-penalty"]
+print("edges without an operation in its cells:", [text.count("none") for text in penalised])
+
+# %% [markdown]
+# - **The penalty did what it says and it was the worst.** The skips are gone. Their place was taken
+#   by `none`, the other operation without weights. A penalty names one symptom; the pressure goes
+#   to the next. (With $\lambda=0.1$, the strength used in teaching material; you can vary it.)
+# - **SDARTS made the valley flatter**, as promised, the adversarial kind by far the most; the cells
+#   were hardly better. At this scale flatness and accuracy are two things.
+# - **DARTS- was best by mean**, and its curves show why it is not a cure: good while $\beta$ is
+#   large, and as $\beta$ goes to zero the skips come back. Its best cells are in the *middle* of
+#   the search.
+# - **DARTS+PT** has the very same alphas as plain DARTS until the decisions begin, and derives
+#   better cells on every seed by asking another question: what is missed when it is removed?
+# - **Early stopping** ended with no better cells. Did it stop at the wrong moment?
+#
+# ### What could a stopping rule gain at best?
+#
+# Stopping early changes nothing about the search, so the recorded plain searches tell exactly what
+# every rule would have given, up to an oracle that sees the test accuracy.
+
+# %%
+curves = np.array([course["test_accuracy"] for course in plain])
+print(f"stop at the last epoch:            {curves[:, -1].mean():.3f}")
+print(f"at a random epoch:                 {curves.mean():.3f}")
+print(f"at the best single epoch for all:  {curves.mean(axis=0).max():.3f}")
+print(f"oracle, best epoch of each seed:   {curves.max(axis=1).mean():.3f}")
+print(f"median random cell:                {table['quantiles'][2]:.3f}")
+for name in ("darts-early-stop", "r-darts"):
+    print(f"{name + ':':34s} {final(name):.3f}")
+assert curves.max(axis=1).mean() < table["quantiles"][2]
+
+# %% [markdown]
+# Even the oracle stays below the median random cell. These searches never passed through a good
+# cell, so no stopping rule could have returned one: here it was not the moment that was wrong.
+# Compare a rule with a random epoch and with the oracle before you praise or blame it.
+#
+# ### And on the leaderboard?
+#
+# There all gradient methods search with the table's own network, one cell deep, with more images
+# and a larger rate of the alphas. Regret: points of test accuracy below the best cell. *Predict:
+# will the order be the same?*
+
+# %%
+board = leaderboard.read_gradient("../results/leaderboard_gradient.json")
+print(board["command"], "\n")
+print(leaderboard.gradient_table(board, ["darts-1st", "darts-2nd", *REMEDIES]))
+
+# %%
+from nas_course.leaderboard.statistics import entry_of
+
+for name in ("darts-1st", "darts-minus"):
+    texts = entry_of(board, name)["architecture"]
+    counts = [(text.count("skip_connect"), text.count("none")) for text in texts]
+    print(f"{name}: (skips, nones) of its {len(texts)} cells:", *counts)
+regret = {name: np.mean(entry_of(board, name)["final"]) for name in REMEDIES}
+assert max(regret, key=regret.get) == "darts-minus"
+on_the_way = [min(run) for run in entry_of(board, "darts-1st")["by_epoch"]["runs"]]
+print("regret of darts-1st at its best epoch:", *on_the_way)
+assert regret["r-darts"] < np.mean(entry_of(board, "darts-1st")["final"])
+
+# %% [markdown]
+# The order is another one. The best remedy of the deep supernet is the worst here, and it ends in
+# skips on every seed; a guess that fits both settings: when $\beta$ has gone, the network misses
+# the path, and the alphas bring it back. Plain DARTS is ill in another way here: it goes wrong by
+# `none` as well, and late. These searches *do* pass through good cells, so a stopping rule that
+# could not help there helps here. A remedy belongs to an illness. "Method X prevents collapse",
+# measured in one setting, says little about the next.
+
+# %% [markdown]
+# ## 7. Mistakes that make a remedy look good
+#
+# **Two changes at once.** A tutorial compares its penalised search with a baseline. The baseline
+# has weight decay on the alphas and a learning rate that ends at 0.001; the penalised run has
+# neither. Whatever comes out, it is not the effect of the penalty. Let the machine look for it:
+
+# %%
+arm = {
+    "baseline": asdict(tiny),
+    "penalised": asdict(replace(tiny, alpha_weight_decay=0.0, minimum_learning_rate=0.0)),
+}
+different = [name for name in arm["baseline"] if arm["baseline"][name] != arm["penalised"][name]]
+print("besides the penalty, the arms differ in:", ", ".join(different))
+
+# %% [markdown]
+# **Counting what is not kept.** In the DARTS space 14 edges are trained and 8 are kept. Take the
+# argmax of all 14, as the same material does, and you count operations of a cell that will never
+# exist, `none` among them. A short search on the DARTS space:
+
+# %%
+short = GradientSettings(channels=4, cells=3, batch_size=32, alpha_learning_rate=0.03)
+darts = search.search_gradient(
+    "darts-1st", images, settings=short, epochs=2, seed=0, progress=False
+)
+template = darts.supernet.space.cells["normal"]
+weights = darts.history.weights("normal")[-1]
+everywhere = [template.operations[best] for best in weights.argmax(axis=1)]
+kept = [name for _, _, name in darts.architecture.wires("normal")]
+print("edges counted:", len(everywhere), "against", len(kept), "kept")
+assert "none" not in kept
+
+# %% [markdown]
+# And an untrained supernet has frequencies too. Its "preferences" are the noise of the first
+# alphas:
+
+# %%
+untrained = build_supernet(
+    darts.supernet.space,
+    channels=4,
+    cells=3,
+    classes=10,
+    in_channels=1,
+    generator=torch.Generator().manual_seed(5),
+)
+noise = discretize(darts.supernet.space, dict(untrained.alphas.items()))
+names = [name for _, _, name in noise.wires("normal")]
+print("the 'favourite' of a search that never took place:", max(sorted(names), key=names.count))
+
+# %% [markdown]
+# A sentence like "the search prefers separable convolutions" that is typed into the program is
+# printed for this cell as well. Every conclusion in this chapter is computed or asserted above it.
+#
+# **"Stabilised when a weight crosses 0.6."** A weight can cross a line and come back, and an edge
+# can be settled without ever coming near it. What counts is when the *winner* changed for the last
+# time:
+
+# %%
+weights = history.weights("cell")
+last = mixing.last_change(mixing.winners(weights, space.operations, excluded=()))
+crossed = (weights.max(axis=2) > 0.6).any(axis=0)
+print("edges whose winner stood in the second half of the live search:", bool((last <= 4).any()))
+print("and of those, some that never crossed 0.6:", bool(((last <= 4) & ~crossed).any()))
+
+# %% [markdown]
+# **Accuracy of the mixture, or number of parameters, as evidence.** A penalty on skips leaves more
+# convolutions, so more parameters; that is what it was told to do and no result. The search
+# accuracy belongs to the mixture. Only the derived network, trained alone, on the test part, over
+# several seeds, beside random cells, can show that a remedy helps.
+#
+# ## Recap
+#
+# - Collapse: skip share and curvature rise, the mixture improves, the derived cell does not.
+# - It grows with the depth of the supernet: skips help a deep, untrained mixture at once.
+# - $Hv$ costs one backward pass; power iteration finds the eigenvalue of largest size, and a shift
+#   the largest.
+# - Rounding is no small step: the curvature warns, but it does not tell the loss.
+# - A penalty moves the problem to the next free operation; a flat valley need not be a good cell;
+#   stopping early returns only what the search has passed through; DARTS- helps while its path is
+#   there; another question to the same alphas (DARTS+PT) helps without touching the search.
+# - Change one thing at a time, count what is kept, several seeds, and chance as a rival.
+#
+# **Exercises:** [exercises/09_when_darts_fails.ipynb](../exercises/09_when_darts_fails.ipynb).
+# **Next:** [10 Hypergradients](10_hypergradients.ipynb).
+#
+# ## References
+#
+# - Zela et al.: *Understanding and Robustifying Differentiable Architecture Search*, ICLR 2020,
+#   arXiv:1909.09656 (R-DARTS).
+# - Liang et al.: *DARTS+: Improved Differentiable Architecture Search with Early Stopping*,
+#   arXiv:1909.06035.
+# - Chu et al.: *DARTS-: Robustly Stepping out of Performance Collapse Without Indicators*, ICLR
+#   2021, arXiv:2009.01027.
+# - Chen, Hsieh: *Stabilizing Differentiable Architecture Search via Perturbation-based
+#   Regularization*, ICML 2020, arXiv:2002.05283 (SDARTS).
+# - Xu et al.: *PC-DARTS: Partial Channel Connections for Memory-Efficient Architecture Search*,
+#   ICLR 2020, arXiv:1907.05737.
+# - Chen et al.: *Progressive Differentiable Architecture Search*, ICCV 2019, arXiv:1904.12760
+#   (P-DARTS).
+# - Wang et al.: *Rethinking Architecture Selection in Differentiable NAS*, ICLR 2021,
+#   arXiv:2108.04392 (DARTS+PT).
+# - Dong, Yang: *NAS-Bench-201*, ICLR 2020, arXiv:2001.00326.
