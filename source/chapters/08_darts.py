@@ -352,7 +352,7 @@ for epsilon in (1e-2, 1e-3, 1e-4, 1e-7):
 # difference crosses many and averages them out, a shorter one has fewer and larger errors, and
 # only one that crosses none is exact. On a smooth network the error falls with the square of the
 # length, as it should (`tests/test_hypergradients.py` shows both). So "second order" in a real
-# search is a noisy estimate; chapter 10 (planned) compares it with better ones.
+# search is a noisy estimate; chapter 10 compares it with better ones.
 #
 # ### One whole step, by hand
 #
@@ -481,7 +481,7 @@ print("mean entropy above 0.8 of the maximum:", bool(mixing.entropy(pi).mean() >
 # %% [markdown]
 # So the eight curves have parted, but the mixture is still a mixture. What we cut away had more
 # than half of the weight on every edge. That gap between the trained mixture and the derived
-# network is one of DARTS' real problems; chapter 09 (planned) is about it.
+# network is one of DARTS' real problems; chapter 09 is about it.
 #
 # ## 7. Build it, train it from scratch
 #
@@ -601,8 +601,8 @@ plots.draw_comparison(larger["rows"])
 # - Two edges per node are kept, `none` never; then the network is trained from scratch.
 # - A search has earned its name when it beats random cells under the same recipe, over seeds.
 #
-# **Exercises:** [exercises/08_darts.ipynb](../exercises/08_darts.ipynb). **Next:** 09, when DARTS
-# fails (planned).
+# **Exercises:** [exercises/08_darts.ipynb](../exercises/08_darts.ipynb). **Next:** [09 When DARTS
+# fails](09_when_darts_fails.ipynb).
 #
 # ## References
 #
