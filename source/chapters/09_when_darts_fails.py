@@ -372,9 +372,9 @@ for t in (0.05, 0.1, 0.25, 0.5, 1.0):
     )
 
 # %% [markdown]
-# The expansion is good for small steps and says little about the whole one. Rounding is no small
-# step. So the eigenvalue is a *symptom* to watch, not a formula for the loss. In the recorded
-# searches:
+# Near the mixture both are about zero; the farther from it, the more the expansion overstates.
+# Rounding is no small step. So the eigenvalue is a *symptom* to watch, not a formula for the loss.
+# In the recorded searches:
 
 # %%
 plots.draw_gap([row for row in rows if row["method"] == "darts-1st"])
