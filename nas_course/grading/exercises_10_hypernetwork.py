@@ -1,4 +1,4 @@
-"""Check of exercise 10.5: one iteration with a linear hypernetwork, direct part and response."""
+"""Check of exercise 10.5: one iteration with a linear hypernetwork, both parts."""
 
 from __future__ import annotations
 

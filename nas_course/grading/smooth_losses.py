@@ -1,4 +1,4 @@
-"""Smooth losses of weights and architecture parameters that a check can send and differentiate.
+"""Smooth losses of weights and alphas that a check can send and differentiate.
 
 train, valid = random_losses(rng, weights=4, parameters=3)
 ask(train.expression, valid.expression, ...)          # the learner gets functions of (w, alpha)

@@ -1,4 +1,4 @@
-"""Every method of a family on the shipped table: regret, cost and chance, over several seeds.
+"""Every method of a family on the shipped table: regret, cost and chance, over seeds.
 
 Use::
 

@@ -1,4 +1,4 @@
-"""One run of one gradient method on the table's own images: its cells, epoch by epoch, and cost."""
+"""One run of a gradient method on the table's own images: its cells and its cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The leaderboard of the gradient methods: run after run, resumable, into one compact file."""
+"""The leaderboard of the gradient methods: run after run, resumable, into one file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the board of the gradient methods shows, in words: against chance, beside what was claimed.
+"""What the board of the gradient methods shows: against chance, beside what was claimed.
 
 board = read_gradient("results/leaderboard_gradient.json")
 print(gradient_table(board))

@@ -1,4 +1,4 @@
-"""The frame of a leaderboard: what cells drawn by chance are worth, and searches among them."""
+"""The frame of a leaderboard: cells drawn by chance, and random searches among them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runs of a leaderboard on disk, a line each, and the compact file that is made of them."""
+"""The runs of a leaderboard on disk, a line each, and the compact file made of them."""
 
 from __future__ import annotations
 

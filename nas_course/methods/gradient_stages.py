@@ -1,4 +1,4 @@
-"""Rows of the gradient family that search in stages, choose by removal, or train under noise."""
+"""Gradient methods that search in stages, choose by removal, or train under noise."""
 
 from __future__ import annotations
 

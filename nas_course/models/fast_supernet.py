@@ -1,4 +1,4 @@
-"""Supernets that compute the same as those of `build_supernet`, several times faster on CPUs.
+"""Supernets that compute what those of `build_supernet` do, several times faster on CPUs.
 
     supernet = build_fast_supernet(DARTSSpace(), channels=16, cells=8, classes=10, in_channels=3,
                                    generator=torch.Generator().manual_seed(0))

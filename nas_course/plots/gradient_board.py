@@ -1,4 +1,4 @@
-"""Gradient methods on the table: regret of every seed, what it cost, and how it came there.
+"""Gradient methods on the table: regret of every seed, its cost, and how it came about.
 
 board = leaderboard.read_gradient("results/leaderboard_gradient.json")
 gradient_regret(board)

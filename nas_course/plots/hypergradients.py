@@ -1,4 +1,4 @@
-"""Hypergradients: error and angle against cost, what a series recovers, and their surroundings.
+"""Hypergradients: error and angle against cost, and what a series recovers.
 
 draw_bench(rows, "tiny supernet")             # rows of results/hypergradients.json
 draw_recovered(eigenvalues, {"Neumann, K = 5": shares}, {"Neumann, K = 5": 0.3})

@@ -1,4 +1,4 @@
-"""A mixed supernet in the small network of the table: gradient search where the answer is known.
+"""A mixed supernet in the network of the table: gradient search with a known answer.
 
 method = replace(methods.get("darts-1st"), make_supernet=tabular_supernet)
 data = search_data(Protocol())

@@ -1,4 +1,4 @@
-"""DARTS+PT: choose the operation whose removal hurts the supernet most, not the largest alpha.
+"""DARTS+PT: choose the operation whose removal hurts most, not the largest alpha.
 
     parts = Parts(make_relaxation=DecidedMix, make_schedules=(PerturbationSelection,))
 

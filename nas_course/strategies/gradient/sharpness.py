@@ -1,4 +1,4 @@
-"""SDARTS: train the weights under perturbed mixing weights, so that the loss stays flat in alpha.
+"""SDARTS: train the weights under perturbed mixing weights, for a loss flat in alpha.
 
     parts = Parts(make_perturbation=RandomSmoothing)
 

@@ -1,4 +1,4 @@
-"""Ending a search before it collapses: by the number of skips, or by the growth of curvature.
+"""Ending a search before it collapses: by its number of skips, or by growing curvature.
 
     parts = Parts(make_schedules=(lambda: StopBySkips(limit=2), WatchSkips))
     search.stopped, search.architecture()
