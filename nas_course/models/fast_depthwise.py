@@ -2,7 +2,7 @@
 
     y = convolve(x, kernels, Branch(stride=1, dilation=2))       # x: (B, C, H, W), channels last
     input_gradient(g, kernels, branch)                           # g = dL/dy
-    kernel_gradient(by_channel(x), g, 3, branch)
+    kernel_gradient(Rows(x, 1), g, 3, branch)
 
 The library runs a depthwise convolution quickly forwards, but its two gradients up to fifty times
 slower, above all with 5x5 kernels and with dilation. Here the gradient by the input is a library
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d
+from torch.nn.functional import conv2d, pad
 
 TRANSPOSED = 16  # channels in one product of `by_channel`
 
@@ -78,7 +78,7 @@ def input_gradient(g: Tensor, kernels: Tensor, branch: Branch) -> Tensor:
     return dx.contiguous(memory_format=torch.channels_last)
 
 
-def kernel_gradient(rows_x: Tensor, g: Tensor, size: int, branch: Branch) -> Tensor:
+def kernel_gradient(x: Rows, g: Tensor, size: int, branch: Branch) -> Tensor:
     """Return dL/dkernels (k C, 1, K, K) of `convolve` from g = dL/dy.
 
         dkernel[c, u, v] = sum_{b, h, w} x[b, c, s h + d u - p, s w + d v - p] g[b, c, h, w]
@@ -89,27 +89,52 @@ def kernel_gradient(rows_x: Tensor, g: Tensor, size: int, branch: Branch) -> Ten
 
     Parameters
     ----------
-    rows_x : Tensor, shape (C, B, H, W)
-        `by_channel` of the input. With fewer channels than g, all k edges have the same input.
+    x : Rows
+        Of the input. With fewer channels than g, all k edges have the same input.
     g : Tensor, shape (B, k C, H / stride, W / stride)
     size : int
         K, the width of the kernels.
     branch : Branch
     """
-    channels, _, height, width = rows_x.shape
+    channels, _, height, width = x.shape
     rows_g = by_channel(g).flatten(1, 2).unflatten(0, (-1, channels))
     products = g.new_zeros(size, *rows_g.shape[:2], width, g.shape[3])
-    padding = branch.dilation * (size // 2)
-    padded = torch.nn.functional.pad(rows_x, (0, 0, padding, padding))
     for u in range(size):
-        first = branch.dilation * u
-        if abs(first - padding) < height:  # otherwise all these rows are padding
-            rows = padded[:, :, first : first + height : branch.stride].flatten(1, 2).mT
+        shift = branch.dilation * (u - size // 2)
+        if abs(shift) < height:  # otherwise all these rows are padding
+            left = x.shifted(shift, branch.stride).mT
             for right, out in zip(rows_g, products[u], strict=True):
-                torch.bmm(rows, right, out=out)
+                torch.bmm(left, right, out=out)
     taps = products.flatten(3) @ _diagonals(size, width, branch, g.dtype).to(g.device)
     # (K, k, C, K)
     return taps.flatten(1, 2).transpose(0, 1).unsqueeze(1)
+
+
+class Rows:
+    """The rows of images (B, C, H, W), to be taken together with the rows some way below.
+
+    Parameters
+    ----------
+    x : Tensor, shape (B, C, H, W)
+        Channels last.
+    reach : int
+        The largest way up or down; beyond the image are zeros.
+    """
+
+    def __init__(self, x: Tensor, reach: int) -> None:
+        rows = by_channel(x)
+        self.shape = rows.shape  # (C, B, H, W)
+        self._reach = reach
+        self._padded = pad(rows, (0, 0, reach, reach))
+        self._found: dict[tuple[int, int], Tensor] = {}
+
+    def shifted(self, shift: int, stride: int) -> Tensor:
+        """Return rows `stride` h + `shift` of all images, (C, B H / stride, W); made only once."""
+        if (shift, stride) not in self._found:
+            first = self._reach + shift
+            rows = self._padded[:, :, first : first + self.shape[2] : stride]
+            self._found[shift, stride] = rows.flatten(1, 2)
+        return self._found[shift, stride]
 
 
 def by_channel(x: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from torch.autograd.function import once_differentiable
 
 from nas_course.models.fast_depthwise import (
     Branch,
-    by_channel,
+    Rows,
     convolve,
     input_gradient,
     kernel_gradient,
@@ -127,7 +127,8 @@ class _Leave(torch.autograd.Function):
         need_weights = need_first or need_last
         by_shared = (shared_pi.T @ g.flatten(1)).view_as(shared) if need_shared else None
         by_shared_pi = g.flatten(1) @ shared.flatten(1).T
-        g = centre(g.transpose(0, 1).flatten(1))
+        # a copy also for one edge: the gradient that comes in may be another function's too
+        g = centre(g.transpose(0, 1).clone(memory_format=torch.contiguous_format).flatten(1))
         by_last, by_column, by_z = normalise_gradient(ctx.outer, [g] * len(lasts), lasts)
         by_mixing = by_column.sum(dim=2), by_shared, by_shared_pi
         if not (need_x or need_weights):
@@ -144,10 +145,14 @@ class _Leave(torch.autograd.Function):
         by_kernels: list[Tensor | None] = [None] * len(separable + second + dilated)
         if need_weights:
             r_dilated, branch = _of_dilated(r, ctx.stride)
+            reach = [_reach(separable, 1), _reach(dilated, branch.dilation)]
+            rows = Rows(r, max(reach))
+            rows_dilated = rows if r_dilated is r else Rows(r_dilated, reach[1])
+            rows_hs = [Rows(h, _reach([k], 1)) for h, k in zip(hs, second, strict=True)]
             by_kernels = [
-                *_by_kernels([r], separable, g_separable, Branch(ctx.stride, 1)),
-                *_by_kernels(hs, second, g_second, PLAIN),
-                *_by_kernels([r_dilated], dilated, g_dilated, branch),
+                *_by_kernels([rows] * len(zs), separable, g_separable, Branch(ctx.stride, 1)),
+                *_by_kernels(rows_hs, second, g_second, PLAIN),
+                *_by_kernels([rows_dilated] * len(dilated), dilated, g_dilated, branch),
             ]
         by_x = None
         if need_x:
@@ -199,15 +204,17 @@ def _masked(g: Tensor, h: Tensor) -> Tensor:
     return torch.ops.aten.threshold_backward.grad_input(g, h, 0, grad_input=g)
 
 
+def _reach(kernels: Sequence[Tensor], dilation: int) -> int:
+    """Return how many pixels away from its centre the largest kernel reads."""
+    return max((dilation * (k.shape[-1] // 2) for k in kernels), default=0)
+
+
 def _by_kernels(
-    inputs: Sequence[Tensor], kernels: Sequence[Tensor], gs: Sequence[Tensor], branch: Branch
+    inputs: Sequence[Rows], kernels: Sequence[Tensor], gs: Sequence[Tensor], branch: Branch
 ) -> list[Tensor]:
-    """Return dL/dkernels of every branch; one input stands for all."""
-    rows = [by_channel(x) for x in inputs] if kernels else []
-    rows = rows * len(kernels) if len(inputs) == 1 else rows
     return [
         kernel_gradient(x, g, k.shape[-1], branch)
-        for x, k, g in zip(rows, kernels, gs, strict=True)
+        for x, k, g in zip(inputs, kernels, gs, strict=True)
     ]
 
 
