@@ -2,7 +2,7 @@
 
     y = convolve(x, kernels, Branch(stride=1, dilation=2))       # x: (B, C, H, W), channels last
     input_gradient(g, kernels, branch)                           # g = dL/dy
-    kernel_gradient(Rows(x, 1), g, 3, branch)
+    kernel_gradient(Rows(x), g, 3, branch)
 
 The library runs a depthwise convolution quickly forwards, but its two gradients up to fifty times
 slower, above all with 5x5 kernels and with dilation. Here the gradient by the input is a library
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import conv2d
 
 TRANSPOSED = 16  # channels in one product of `by_channel`
 
@@ -111,30 +111,29 @@ def kernel_gradient(x: Rows, g: Tensor, size: int, branch: Branch) -> Tensor:
 
 
 class Rows:
-    """The rows of images (B, C, H, W), to be taken together with the rows some way below.
+    """The rows of images (B, C, H, W), channels last, and those some way above or below them."""
 
-    Parameters
-    ----------
-    x : Tensor, shape (B, C, H, W)
-        Channels last.
-    reach : int
-        The largest way up or down; beyond the image are zeros.
-    """
-
-    def __init__(self, x: Tensor, reach: int) -> None:
-        rows = by_channel(x)
-        self.shape = rows.shape  # (C, B, H, W)
-        self._reach = reach
-        self._padded = pad(rows, (0, 0, reach, reach))
-        self._found: dict[tuple[int, int], Tensor] = {}
+    def __init__(self, x: Tensor) -> None:
+        self._rows = by_channel(x)
+        self.shape = self._rows.shape  # (C, B, H, W)
+        self._shifted = {(0, 1): self._rows.flatten(1, 2)}
 
     def shifted(self, shift: int, stride: int) -> Tensor:
-        """Return rows `stride` h + `shift` of all images, (C, B H / stride, W); made only once."""
-        if (shift, stride) not in self._found:
-            first = self._reach + shift
-            rows = self._padded[:, :, first : first + self.shape[2] : stride]
-            self._found[shift, stride] = rows.flatten(1, 2)
-        return self._found[shift, stride]
+        """Return rows `stride` h + `shift` of all images, (C, B H / stride, W); made only once.
+
+        Beyond the image are zeros.
+        """
+        if (shift, stride) not in self._shifted:
+            channels, batch, height, width = self.shape
+            rows = self._rows.new_empty(channels, batch, height // stride, width)
+            first = max(0, -(shift // stride))
+            end = (height - 1 - max(0, shift)) // stride + 1
+            inside = self._rows[:, :, stride * first + shift :: stride]
+            rows[:, :, :first] = 0
+            rows[:, :, first:end] = inside[:, :, : end - first]
+            rows[:, :, end:] = 0
+            self._shifted[shift, stride] = rows.flatten(1, 2)
+        return self._shifted[shift, stride]
 
 
 def by_channel(x: Tensor) -> Tensor:

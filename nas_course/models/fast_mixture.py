@@ -123,10 +123,10 @@ class _Leave(torch.autograd.Function):
     def backward(ctx, g):
         parts = _parted(ctx.saved_tensors, ctx.counts)
         (r,), (shared,), (shared_pi,), separable, second, dilated, zs, hs, lasts = parts
-        need_x, _, need_shared, _, need_first, need_last, *_ = needed_gradients(ctx)
+        need_x, _, need_shared, need_pi, need_first, need_last, *_ = needed_gradients(ctx)
         need_weights = need_first or need_last
         by_shared = (shared_pi.T @ g.flatten(1)).view_as(shared) if need_shared else None
-        by_shared_pi = g.flatten(1) @ shared.flatten(1).T
+        by_shared_pi = g.flatten(1) @ shared.flatten(1).T if need_pi else None
         # a copy also for one edge: the gradient that comes in may be another function's too
         g = centre(g.transpose(0, 1).clone(memory_format=torch.contiguous_format).flatten(1))
         by_last, by_column, by_z = normalise_gradient(ctx.outer, [g] * len(lasts), lasts)
@@ -145,10 +145,8 @@ class _Leave(torch.autograd.Function):
         by_kernels: list[Tensor | None] = [None] * len(separable + second + dilated)
         if need_weights:
             r_dilated, branch = _of_dilated(r, ctx.stride)
-            reach = [_reach(separable, 1), _reach(dilated, branch.dilation)]
-            rows = Rows(r, max(reach))
-            rows_dilated = rows if r_dilated is r else Rows(r_dilated, reach[1])
-            rows_hs = [Rows(h, _reach([k], 1)) for h, k in zip(hs, second, strict=True)]
+            rows, rows_hs = Rows(r), [Rows(h) for h in hs]
+            rows_dilated = rows if r_dilated is r else Rows(r_dilated)
             by_kernels = [
                 *_by_kernels([rows] * len(zs), separable, g_separable, Branch(ctx.stride, 1)),
                 *_by_kernels(rows_hs, second, g_second, PLAIN),
@@ -202,11 +200,6 @@ def _through(
 def _masked(g: Tensor, h: Tensor) -> Tensor:
     """Put zeros into g where h = relu(...) is zero, in place: the gradient of ReLU."""
     return torch.ops.aten.threshold_backward.grad_input(g, h, 0, grad_input=g)
-
-
-def _reach(kernels: Sequence[Tensor], dilation: int) -> int:
-    """Return how many pixels away from its centre the largest kernel reads."""
-    return max((dilation * (k.shape[-1] // 2) for k in kernels), default=0)
 
 
 def _by_kernels(
