@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch
 from nas_course.grading.asking import Ask
 from nas_course.grading.exercise import Diagnosis, Exercise, Stage
 from nas_course.grading.expect import expect_array, expect_keys, expect_number
-from nas_course.grading.mistakes import Mistake, Task, close, judge
+from nas_course.grading.mistakes import Mistake, Task, close, judge, left_over
 from nas_course.grading.transport import Tensor
 
 CHAPTER = "05_reinforcement_learning"
@@ -107,22 +106,6 @@ FAULTS = {
 }
 
 
-def _left_over() -> tuple[Mistake, ...]:
-    """One mistake for each selection of faults that may still be there, the fewest first."""
-    selections = [s for size in (1, 2, 3) for s in combinations(FAULTS, size)]
-    return tuple(_mistake_of(selection) for selection in selections)
-
-
-def _mistake_of(selection: tuple[str, ...]) -> Mistake:
-    code, cause, step = FAULTS[selection[0]]
-    if len(selection) == len(FAULTS):
-        code = "nothing-repaired"
-        cause = f"All three faults are still there. The first: {cause}"
-    elif len(selection) == 2:
-        cause = f"{cause} (One more fault is left after this one.)"
-    return Mistake(code, _with_faults(frozenset(selection)), cause, step)
-
-
 def _by(loss: Loss) -> Callable[..., Updated]:
     return lambda *case: _update(case, loss)
 
@@ -138,7 +121,7 @@ def _likeliest(log_pi: torch.Tensor, picked: torch.Tensor) -> torch.Tensor:
 
 
 MISTAKES = (
-    *_left_over(),
+    *left_over(FAULTS, _with_faults),
     Mistake(
         "baseline-never-learns",
         _by(lambda r, v, log_p: _policy_loss(r, v, log_p) + _value_loss(r, v.detach())),

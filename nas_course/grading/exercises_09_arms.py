@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from nas_course.grading.asking import Ask
 from nas_course.grading.exercise import Exercise, Stage
 from nas_course.grading.expect import expect_keys, expect_number
-from nas_course.grading.mistakes import Mistake, Task, judge
+from nas_course.grading.mistakes import Mistake, Task, judge, left_over
 from nas_course.grading.transport import Expression
 
 CHAPTER = "09_when_darts_fails"
@@ -103,22 +102,6 @@ FAULTS = {
 }
 
 
-def _left_over() -> tuple[Mistake, ...]:
-    """One mistake for each selection of faults that may still be there, the fewest first."""
-    selections = [s for size in (1, 2, 3) for s in combinations(FAULTS, size)]
-    return tuple(_mistake_of(selection) for selection in selections)
-
-
-def _mistake_of(selection: tuple[str, ...]) -> Mistake:
-    code, cause, step = FAULTS[selection[0]]
-    if len(selection) == len(FAULTS):
-        code = "nothing-repaired"
-        cause = f"All three faults are still there. The first: {cause}"
-    elif len(selection) == 2:
-        cause = f"{cause} (One more fault is left after this one.)"
-    return Mistake(code, _with_faults(frozenset(selection)), cause, step)
-
-
 def _changed(change: Callable[[np.ndarray, np.ndarray], Outcome]) -> Callable[..., Outcome]:
     """A mistake in what is made of the right runs."""
     return lambda *case: fair_comparison(*case) | change(*_arms(case))
@@ -159,7 +142,7 @@ def _first_seed(*case: Any) -> Outcome:
 
 ERROR = "The standard deviation of the paired differences (ddof=1) over the root of their number."
 MISTAKES = (
-    *_left_over(),
+    *left_over(FAULTS, _with_faults),
     Mistake(
         "both-arms-stripped",
         _stripped,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from nas_course.grading.asking import Ask
 from nas_course.grading.exercise import Exercise, Stage
-from nas_course.grading.mistakes import Mistake, Task, close, judge
+from nas_course.grading.mistakes import Mistake, Task, close, judge, left_over
 from nas_course.grading.parts import read_arrays
 from nas_course.grading.smooth_losses import Derivatives, derivatives, gradients, random_losses
 from nas_course.grading.transport import Tensor
@@ -118,22 +117,11 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
 }
 
 
-def _left_over() -> tuple[Mistake, ...]:
-    """One mistake for each selection of faults that may still be there, the fewest first."""
-    selections = [s for size in (1, 2, 3) for s in combinations(FAULTS, size)]
-    return tuple(_mistake_of(selection) for selection in selections)
-
-
-def _mistake_of(selection: tuple[str, ...]) -> Mistake:
+def _with_faults(faults: frozenset[str]) -> Variant:
     changes: dict[str, Any] = {}
-    for fault in selection:
+    for fault in faults:
         changes |= FAULTS[fault][0]
-    code, cause, step = FAULTS[selection[0]][1]
-    if len(selection) == len(FAULTS):
-        code, cause = "nothing-repaired", f"All three faults are still there. The first: {cause}"
-    elif len(selection) == 2:
-        cause = f"{cause} (One more fault is left after this one.)"
-    return Mistake(code, Variant(**changes), cause, step)
+    return Variant(**changes)
 
 
 def _left_at(direction: float) -> Callable[..., Iteration]:
@@ -156,7 +144,7 @@ def _trained_again(*case: Any) -> Iteration:
 
 
 MISTAKES = (
-    *_left_over(),
+    *left_over({name: text for name, (_, text) in FAULTS.items()}, _with_faults),
     Mistake(
         "weights-left-at-minus",
         _left_at(-1.0),

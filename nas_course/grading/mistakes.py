@@ -6,8 +6,9 @@ judge(TASK, read, cases)                 # raises Diagnosis at the first case th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,37 @@ class Task:
         """Write the arguments of a case with their names."""
         pairs = zip(self.names, case, strict=True)
         return "\n".join(f"{name} = {show(argument)}" for name, argument in pairs)
+
+
+def left_over(
+    faults: Mapping[str, tuple[str, str, str]],
+    with_faults: Callable[[frozenset[str]], Callable[..., Any]],
+) -> tuple[Mistake, ...]:
+    """Name what somebody hands in who repaired only a part of a faulty program.
+
+    Parameters
+    ----------
+    faults : mapping of name to (code, cause, next step)
+        Three of them.
+    with_faults : callable
+        From the faults that are still there to the function that has them.
+
+    Returns
+    -------
+    tuple of Mistake
+        One for each selection of faults, the fewest first; it tells of the first of them.
+    """
+    selections = [s for size in (1, 2, 3) for s in combinations(faults, size)]
+    mistakes = []
+    for selection in selections:
+        code, cause, step = faults[selection[0]]
+        if len(selection) == len(faults):
+            code = "nothing-repaired"
+            cause = f"All three faults are still there. The first: {cause}"
+        elif len(selection) == 2:
+            cause = f"{cause} (One more fault is left after this one.)"
+        mistakes.append(Mistake(code, with_faults(frozenset(selection)), cause, step))
+    return tuple(mistakes)
 
 
 UNKNOWN = Mistake(
