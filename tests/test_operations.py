@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from nas_course.errors import InvalidInput
+from nas_course.models import initialise
 from nas_course.operations import (
     DARTS_OPERATIONS,
     NAS_BENCH_201_OPERATIONS,
@@ -59,9 +60,12 @@ def test_a_skip_of_stride_two_has_channels_squared_weights():
     [("sep_conv_3x3", 5), ("sep_conv_5x5", 9), ("dil_conv_3x3", 5), ("dil_conv_5x5", 9)],
 )
 def test_the_receptive_field_is_where_the_gradient_reaches(name, side):
-    torch_operation = build_operation(name, 2, 1, affine=True).double().eval()
-    x = torch.rand(1, 2, 17, 17, dtype=torch.double).requires_grad_()
-    torch_operation(x)[0, :, 8, 8].sum().backward()
+    generator = torch.Generator().manual_seed(0)
+    # several channels: with two, ReLU can close the way to a border
+    operation = build_operation(name, 8, 1, affine=True).double().eval()
+    initialise(operation, generator)
+    x = torch.rand(1, 8, 17, 17, dtype=torch.double, generator=generator).requires_grad_()
+    operation(x)[0, :, 8, 8].sum().backward()
     rows = x.grad[0].abs().sum(dim=(0, 2)).nonzero().flatten()
     assert rows.max() - rows.min() + 1 == side
 
