@@ -9,7 +9,7 @@
 # After this chapter you can
 #
 # - derive the hypergradient, and split it into a direct part and one through the weights;
-# - write seven estimators in a few lines each, and say what each costs and what it leaves out;
+# - write the estimators in a few lines each, and say what each costs and what it leaves out;
 # - measure their error where the exact answer is known, in NAS and outside it;
 # - read what papers claim about them with the right questions.
 #
@@ -98,8 +98,8 @@ print("hypergradient:", [round(x, 1) for x in exact.tolist()])
 #
 # The *response Jacobian* $\partial w^*/\partial\alpha$ follows without differentiating any
 # training: at the solution the inner gradient is zero and stays zero when $\alpha$ moves, so
-# $\frac{\partial^2L_{train}}{\partial w^2}\,dw+\frac{\partial^2L_{train}}{\partial w\,\partial\alpha}
-# \,d\alpha=0$. This is the *implicit function theorem*:
+# $\frac{\partial^2L_{train}}{\partial w^2}\,dw+\frac{\partial^2L_{train}}{\partial
+# w\,\partial\alpha} \,d\alpha=0$. This is the *implicit function theorem*:
 #
 # $$\frac{\partial w^*}{\partial\alpha}=
 # -\Big(\frac{\partial^2L_{train}}{\partial w^2}\Big)^{-1}
@@ -116,7 +116,7 @@ print(f"direct part: {direct.norm() / exact.norm():.4%} of the hypergradient's l
 # In this problem nearly everything is response. A supernet lies between: $\alpha$ enters its
 # validation loss directly too, through every mixture.
 #
-# ## 2. Seven estimators
+# ## 2. The estimators
 #
 # ### First order: drop the response
 #
@@ -140,8 +140,9 @@ print(same(first_order(), gradient.FirstOrder()))
 # %% [markdown]
 # ### T steps: differentiate through the training
 #
-# Train for $T$ steps of size $\gamma$ and keep the graph. With $T=1$ this is second-order DARTS; with
-# $T\to\infty$ it is the hypergradient. Weights move only inside this function: it looks ahead.
+# Train for $T$ steps of size $\gamma$ and keep the graph. With $T=1$ this is second-order DARTS;
+# with $T\to\infty$ it is the hypergradient. Weights move only inside this function: it looks
+# ahead.
 
 # %%
 def unrolled(gamma, steps):
@@ -170,8 +171,8 @@ print(same(unrolled(gamma, 1), gradient.Unrolled(gamma)), "(by differences; exac
 # steps have passed through more factors $I-\gamma H$, so they are the small ones. (The report of
 # hyperDARTS keeps the other ones, by a slip of its indices.)
 #
-# What it needs is $Hv$, never $H$: a *Hessian-vector product*, the gradient of $q^\top v$ where $q$ is
-# the training gradient. With a million weights $H$ would have $10^{12}$ entries.
+# What it needs is $Hv$, never $H$: a *Hessian-vector product*, the gradient of $q^\top v$ where
+# $q$ is the training gradient. With a million weights $H$ would have $10^{12}$ entries.
 
 # %%
 (q,) = grad(train_loss(w, alpha), w, create_graph=True)  # keeps q differentiable
@@ -251,9 +252,10 @@ print(same(exact, gradient.DenseImplicit()))
 # | ridge regression, one regularization for each feature (section 5) | 20 | a formula |
 # | a tiny supernet: two mixed edges over none, linear, tanh, softplus; digits | 288 | training to the last digit by Newton's method, then the dense Hessian |
 #
-# *Solved*: the weights are at $w^*(\alpha)$. *Early*: 30 steps after their start, as in a search. The
-# truth is the same in both: the hypergradient at $w^*(\alpha)$. The step size is 1 over the largest
-# curvature everywhere. `benchmarks/hypergradients.py` measured it, and the file is read here.
+# *Solved*: the weights are at $w^*(\alpha)$. *Early*: 30 steps after their start, as in a search.
+# The truth is the same in both: the hypergradient at $w^*(\alpha)$. The step size is 1 over the
+# largest curvature everywhere. `benchmarks/hypergradients.py` measured it, and the file is read
+# here.
 
 # %%
 bench = json.loads(Path("../results/hypergradients.json").read_text(encoding="utf-8"))
@@ -304,14 +306,16 @@ for name, _ in columns[::2]:
 # %% [markdown]
 # 1. **One step is little better than none.** DARTS' second order recovers the response only in
 #    directions of large curvature: a share $\gamma\lambda$ of it, tiny where $\lambda$ is.
-# 2. **At the solution** reverse mode and the Neumann series have nearly the same error for equal $T$
-#    and $K$, and the series costs half: it has no steps to go forward. Conjugate gradients need
+# 2. **At the solution** reverse mode and the Neumann series have nearly the same error for equal
+#    $T$ and $K$, and the series costs half: it has no steps to go forward. Conjugate gradients need
 #    fewer products than both.
-# 3. **Truncation saves memory, not error.** At the solution four terms are four terms, after however
-#    many steps.
-# 4. **Early in training implicit estimators have a floor**, however well they solve: they answer for
-#    the weights they stand at. Even the equation solved exactly is *farther off* than an estimate
-#    that looks some steps ahead, because that one walks towards the solution.
+# 3. **Truncation saves memory, not error.** At the solution four terms are four terms, after
+#    however many steps.
+# 4. **Early in training implicit estimators answer for the weights they stand at.** Solved better
+#    and better, they come to the answer of the exact solve, which is *farther off* than an estimate
+#    that walks towards the solution. That walk is long: so many steps as printed, of four passes
+#    each. For few passes conjugate gradients are ahead even here, and on the supernet, stopped
+#    half-way, they come nearer than the exact solve.
 #
 # On the tiny supernet, early, there is more: its Hessian has **negative** eigenvalues there. The
 # theorems assume it positive. Conjugate gradients have to stop, the series grows.
@@ -326,10 +330,10 @@ for name in ("Neumann", "conjugate gradient"):
 # %% [markdown]
 # ### Which part of the inverse is recovered?
 #
-# In the direction of an eigenvector with curvature $\lambda$ the exact estimate takes
-# $1/\lambda$; $T$ steps take the share $1-(1-\gamma\lambda)^T$ of that, and a series of $K$ products
-# the share $1-(1-\gamma\lambda)^{K+1}$. *Before you move the sliders: which directions come last, and
-# what does a worse conditioned Hessian do to conjugate gradients? And a step size above 2?*
+# In the direction of an eigenvector with curvature $\lambda$ the exact estimate takes $1/\lambda$;
+# $T$ steps take the share $1-(1-\gamma\lambda)^T$ of that, and a series of $K$ products the share
+# $1-(1-\gamma\lambda)^{K+1}$. *Before you move the sliders: which directions come last, and what
+# does a worse conditioned Hessian do to conjugate gradients? And a step size above 2?*
 
 # %%
 def recovered(steps, terms, step_size, conditioning):
@@ -361,8 +365,8 @@ widgets.FigurePanel(
 
 # %% [markdown]
 # Flat directions come last, and the error sits there. At 2.1 the series explodes: that is what a
-# learning rate above 2 over the curvature does. The package's `Neumann` watches $\lVert v_k\rVert$ and
-# ends the sum before a term that grows:
+# learning rate above 2 over the curvature does. The package's `Neumann` watches $\lVert v_k\rVert$
+# and ends the sum before a term that grows:
 
 # %%
 guarded = gradient.Neumann(2.1, terms=300)
@@ -388,14 +392,15 @@ per_product = (cost["Neumann, K = 2"] - cost["Neumann, K = 0"]) / 2
 print(f"so one product costs {per_product / per_gradient:.0f} gradients here")
 
 # %% [markdown]
-# That is a good reason for DARTS' finite differences, which need no products. If only they were exact.
+# That is a good reason for DARTS' finite differences, which need no products. If only they were
+# exact.
 #
 # ## 4. Kinks and finite differences
 #
-# DARTS replaces the product by a difference of two gradients, at weights $w\pm\epsilon v$, moved by a
-# length of 0.01 to either side. The error is $O(\epsilon^2)$, *if the loss is smooth*. ReLU and max pooling
-# have kinks. *Predict the three curves: a network with kinks, the same one with softplus and average
-# pooling instead, and the one with kinks in single precision.*
+# DARTS replaces the product by a difference of two gradients, at weights $w\pm\epsilon v$, moved
+# by a length of 0.01 to either side. The error is $O(\epsilon^2)$, *if the loss is smooth*. ReLU
+# and max pooling have kinks. *Predict the three curves: a network with kinks, the same one with
+# softplus and average pooling instead, and the one with kinks in single precision.*
 
 # %%
 def make_smooth(module):
@@ -447,10 +452,10 @@ plots.draw_differences(lengths, curves)
 
 # %% [markdown]
 # On the smooth network the error falls a hundredfold for every tenth of the length. With kinks a
-# difference that crosses one adds *jump / length*; only one too short to cross any is exact, and that
-# short a difference drowns in the rounding of single precision, in which every search runs. Also
-# look back at what it would buy: the *exact* one-step gradient is itself only a small part of the
-# response.
+# difference that crosses one adds *jump / length*; only one too short to cross any is exact. In
+# single precision, in which every search runs, there is no such length: rounding leaves a good
+# part of the gradient as error even at the best of these five. Also look back at what it would
+# buy: the *exact* one-step gradient is itself only a small part of the response.
 #
 # ## 5. The same outside NAS: a regularization for every feature
 #
@@ -507,23 +512,23 @@ print(f"mean gain on the validation part {gains[:, 0].mean():.3f}, on the test p
       f"{gains[:, 1].mean():.3f}; lower test error in {(gains[:, 1] > 0).sum()} of {len(gains)} deals")
 
 # %% [markdown]
-# The hypergradient did its work: the validation error fell in every deal. Little of that is there on
-# the test part: thirty numbers were fitted to the 88 patients of the validation part. **A correct
-# hypergradient does not keep you from overfitting the validation part**, and the 224 logits of a
-# supernet are fitted in the same way. (Chapter 01's winner's curse, with a gradient.)
+# The hypergradient did its work: the validation error fell in every deal. Little of that is there
+# on the test part: thirty numbers were fitted to the 88 patients of the validation part. **A
+# correct hypergradient does not keep you from overfitting the validation part**, and the 224
+# logits of a supernet are fitted in the same way. (Chapter 01's winner's curse, with a gradient.)
 #
 # ## 6. iDARTS
 #
-# iDARTS puts the Neumann series into DARTS: $T$ steps of the weights, each on its own batch, for one
-# step of $\alpha$, with all $K$ products on one training batch. In the registry it is a row:
+# iDARTS puts the Neumann series into DARTS: $T$ steps of the weights, each on its own batch, for
+# one step of $\alpha$, with all $K$ products on one training batch. In the registry it is a row:
 
 # %%
 row = methods.get("idarts")
 print(row.parts["hypergradient"], row.options())
 
 # %% [markdown]
-# "With $T=1$ and $K=0$ iDARTS is DARTS": the formula is, the point is not. DARTS takes
-# $\partial L_{val}/\partial w$ at weights one virtual step ahead, which it then throws away; iDARTS at the
+# "With $T=1$ and $K=0$ iDARTS is DARTS": the formula is, the point is not. DARTS takes $\partial
+# L_{val}/\partial w$ at weights one virtual step ahead, which it then throws away; iDARTS at the
 # real ones. They agree where a step leads nowhere:
 
 # %%
@@ -532,10 +537,10 @@ for place in (problem.start, problem.solve):
     print(f"{place.__name__}: equal {torch.allclose(unrolled(gamma, 1), neumann(gamma, 0))}")
 
 # %% [markdown]
-# Its theorem 1 bounds what is cut off, if $L_{train}$ is $\mu$-strongly convex:
-# $\text{error}\le C\,\frac1\mu(1-\gamma\mu)^{K+1}$, where $C$ is the norm of the mixed derivative times
-# that of $\partial L_{val}/\partial w$. It holds on our quadratic. *How good must $K$ be to get the
-# bound below 10 % of the hypergradient, with $\mu=0.01$?*
+# Its theorem 1 bounds what is cut off, if $L_{train}$ is $\mu$-strongly convex: $\text{error}\le
+# C\,\frac1\mu(1-\gamma\mu)^{K+1}$, where $C$ is the norm of the mixed derivative times that of
+# $\partial L_{val}/\partial w$. It holds on our quadratic. *How large must $K$ be to get the bound
+# below 10 % of the hypergradient, with $\mu=0.01$?*
 
 # %%
 mu = 0.01
@@ -547,9 +552,9 @@ for terms in (0, 2, 10, 100, 1000):
     print(f"K = {terms:4d}: error {error:6.1%}, bound {bound:7.1%}")
 
 # %% [markdown]
-# With the $K=2$ of the paper the bound allows three times the gradient itself, and the error is
-# nearly all of it. Networks are worse conditioned than this. So the theorem is not a reason why
-# iDARTS should work.
+# Some hundreds of terms are needed. With the $K=2$ of the paper the bound allows three times the
+# gradient itself, and the error is nearly all of it. Networks are worse conditioned than this. So
+# the theorem is not a reason why iDARTS should work.
 #
 # ### What theorem 2 does not say
 #
@@ -599,8 +604,9 @@ changed += 0.01 * shift
 print("weights changed by adding and subtracting:", bool((changed != weights).any()))
 
 # %% [markdown]
-# (`gradient.hypergradients` copies back, also when a loss raises an error; a test compares bit by bit.)
-# **(b)** A notebook for NAS-Bench-201 steps a *deep copy* of the optimizer. *What does its step move?*
+# (`gradient.hypergradients` copies back, also when a loss raises an error; a test compares bit by
+# bit.) **(b)** A notebook for NAS-Bench-201 steps a *deep copy* of the optimizer. *What does its
+# step move?*
 
 # %%
 import copy
@@ -614,8 +620,8 @@ print("the layer's weights moved:", not torch.equal(before, layer.weight))
 
 # %% [markdown]
 # A copy owns copied parameters. The supernet is not trained at all by that line. **(c)** A variant
-# puts the gradient of $\lVert\nabla L_{train}\rVert$ in the place of the Hessian's diagonal; they have
-# nothing to do with each other. So take printed results of that code as claims about *it*.
+# puts the gradient of $\lVert\nabla L_{train}\rVert$ in the place of the Hessian's diagonal; they
+# have nothing to do with each other. So take printed results of that code as claims about *it*.
 #
 # Here is the search itself, tiny. The alphas move once in four steps:
 
@@ -707,16 +713,17 @@ for name, make in HYPERNETWORKS.items():
 
 # %% [markdown]
 # The linear hypernetwork's gradient points nowhere near first order, that of the one with a hidden
-# layer much nearer to it. Neither is a virtue by itself: $h$ has just been drawn at random, and its response
-# is a random projection of $\partial L_{val}/\partial w$. Does training make it the right one?
+# layer much nearer to it. Neither is a virtue by itself: $h$ has just been drawn at random, and
+# its response is a random projection of $\partial L_{val}/\partial w$. Does training make it the
+# right one?
 #
 # ### What a hypernetwork learns without sampling
 #
-# One step of a linear hypernetwork at $\alpha$ changes its matrix by $-\eta\,g\,\alpha^\top$: rank one.
-# Training it at one $\alpha$ fits the weights *there* and says nothing about their slope. Lorraine and
-# Duvenaud draw $\alpha+\sigma\varepsilon$ anew at every step; hyperDARTS leaves that out ("gradient
-# updates are the noise"). *Predict: how far is the learnt Jacobian from the true one with
-# $\sigma=0$, and with $\sigma=0.3$?*
+# One step of a linear hypernetwork at $\alpha$ changes its matrix by $-\eta\,g\,\alpha^\top$: rank
+# one. Training it at one $\alpha$ fits the weights *there* and says nothing about their slope.
+# Lorraine and Duvenaud draw $\alpha+\sigma\varepsilon$ anew at every step; hyperDARTS leaves that
+# out ("gradient updates are the noise"). *Predict: how far is the learnt Jacobian from the true
+# one with $\sigma=0$, and with $\sigma=0.3$?*
 
 # %%
 from nas_course.strategies.gradient.hypernetwork_response import LinearHypernetwork, learn_response
@@ -743,8 +750,8 @@ for sigma in (0.0, 0.3):
 plots.draw_jacobians(true_jacobian.numpy(), learnt)
 
 # %% [markdown]
-# Without sampling the weights are perfect and their Jacobian is mostly the random start. With it, the
-# method does what its theory says. In the registry: `sigma` is an option, 0 as in the report.
+# Without sampling the weights are perfect and their Jacobian is mostly the random start. With it,
+# the method does what its theory says. In the registry: `sigma` is an option, 0 as in the report.
 
 # %%
 for name in ("hyperdarts-1", "hyperdarts-2"):
@@ -763,8 +770,8 @@ for name in ("hyperdarts-1", "hyperdarts-2"):
 # | iDARTS, its ablation (table 6.3) | same | T=1 K=1: 89.67, T=4 K=0: 90.36, K=1: 92.44, K=2: 93.58, K=3: 92.29 |
 # | hyperDARTS, DARTS space (table 22 of the report) | one cell for each method, trained 5 to 10 times | DARTS 97.24 ± 0.10, hyperDARTS-1 97.40 ± 0.08, hyperDARTS-2 97.46 ± 0.09 |
 #
-# Look at what they leave open. The 54.30 ± 0.00 is the *published* collapse of DARTS, not a rerun in
-# the same code; already $T=4$ with $K=0$, no Neumann term at all, escapes it. So most of the
+# Look at what they leave open. The 54.30 ± 0.00 is the *published* collapse of DARTS, not a rerun
+# in the same code; already $T=4$ with $K=0$, no Neumann term at all, escapes it. So most of the
 # gain over DARTS is not the series. The report's ± is the spread of trainings of *one* cell: its
 # five hyperDARTS cells lie between 97.02 and 97.46, wider than the difference that is claimed; and
 # only hyperDARTS got its learning rates, batch size and selection rule tuned.
@@ -792,10 +799,10 @@ print(f"{'a cell drawn by chance':54} {chance['mean']:12.1f} (median {chance['0.
 print(f"{'the cell with most weights':54} {frame['most_weights']['final']:12.1f}")
 
 # %% [markdown]
-# *Seconds* are processor seconds. Three things to mind. With four weight steps to one of the alphas,
-# iDARTS moves its alphas a quarter as often. Length and learning rates were tried out on darts-1st
-# alone, and nobody else's. And random search trains what it tries, so its winner is a trained
-# network; a derived cell still has to be trained.
+# *Seconds* are processor seconds. Three things to mind. With four weight steps to one of the
+# alphas, iDARTS moves its alphas a quarter as often. Length and learning rates were tried out on
+# darts-1st alone, and nobody else's. And random search trains what it tries, so its winner is a
+# trained network; a derived cell still has to be trained.
 #
 # What do so few seeds show? 95 % intervals for the differences of the mean regrets (Student's and
 # Welch's t):
@@ -828,10 +835,11 @@ print(f"of the K = {entries['idarts']['options']['terms']} terms that it asked f
       f"{np.mean(used):.1f} on average; a series that grows is cut")
 
 # %% [markdown]
-# "Undecided" means that these seeds cannot tell the two apart, not that they are equal. And where two
-# methods differ, the hypergradient need not be the reason. hyperDARTS also draws its kernels at
-# another scale than DARTS, and with batch normalisation behind them that is another learning rate
-# of the weights; its response is a random projection, as section 7 showed. An ablation separates the two:
+# "Undecided" means that these seeds cannot tell the two apart, not that they are equal. And where
+# two methods differ, the hypergradient need not be the reason. hyperDARTS also draws its kernels
+# at another scale than DARTS, and with batch normalisation behind them that is another learning
+# rate of the weights; its response is a random projection, as section 7 showed. An ablation would
+# separate the two; it was not run for this chapter:
 #
 # ```
 # nas-course leaderboard --family gradient --methods darts-1st --variant hyperdarts-1:part=direct \
@@ -856,21 +864,23 @@ print(f"of the K = {entries['idarts']['options']['terms']} terms that it asked f
 # ## Recap
 #
 # - Hypergradient = direct + response; the response needs $H^{-1}$, or a way around it.
-# - Unrolling looks $T$ steps ahead; a Neumann series and conjugate gradients invert where they stand; a
-#   hypernetwork learns the response, if it is shown more than one point.
-# - At the solution, conjugate gradients are the cheapest; away from it all implicit estimators have
-#   a floor, and only unrolling gets below.
+# - Unrolling looks $T$ steps ahead; a Neumann series and conjugate gradients invert where they
+#   stand; a hypernetwork learns the response, if it is shown more than one point.
+# - At the solution, conjugate gradients are the cheapest; away from it the exact implicit answer is
+#   itself off, and many unrolled steps get below it.
 # - A finite difference over kinks is a noisy estimate, and short ones drown in rounding.
 # - A theorem's constants decide whether it says anything: put the numbers in.
 # - Small gradient error is not the goal of a search. The derived cell, against random cells, is.
 #
 # **Exercises:** [exercises/10_hypergradients.ipynb](../exercises/10_hypergradients.ipynb).
+# **Next:** [12 Distributions over architectures](12_distributions.ipynb) (11 is planned).
 #
 # ## References
 #
 # - Liu, Simonyan, Yang: *DARTS: Differentiable Architecture Search*, ICLR 2019, arXiv:1806.09055.
 # - Zhang, Su, Pan, Chang, Abbasnejad, Haffari: *iDARTS: Differentiable Architecture Search with
-#   Stochastic Implicit Gradients*, ICML 2021, arXiv:2106.10784; chapter 6 of M. Zhang's thesis, UTS 2021.
+#   Stochastic Implicit Gradients*, ICML 2021, arXiv:2106.10784; chapter 6 of M. Zhang's thesis,
+#   UTS 2021.
 # - Lorraine, Duvenaud: *Stochastic Hyperparameter Optimization through Hypernetworks*, 2018,
 #   arXiv:1802.09419.
 # - Mah: *Differentiable Neural Architecture Search through Hypernetworks for Image Recognition*,

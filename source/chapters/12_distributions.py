@@ -396,8 +396,11 @@ print("cutting hurts DARTS most: True;  DARTS has the lowest loss before the cut
 # \mu\leftarrow\mu-\rho\,\frac{\nabla L(\theta)+\tilde\delta\mu}{s+\tilde\delta},\qquad
 # \sigma^2=\frac1{N(s+\tilde\delta)},\quad\tilde\delta=\frac\delta N.$$
 #
-# The precision is the curvature: where the loss is flat, anything goes; where it is steep, not.
-# On a quadratic $\tfrac12\sum_jh_j(\theta_j-c_j)^2$ we know what must come out: $s=h$.
+# The precision $1/\sigma^2$ is $N$ times the curvature (plus $\tilde\delta$): where the loss is
+# flat, anything goes; where it is steep, not. (The *natural* gradient measures steps by how much
+# the distribution changes; the Gaussian that is learned stands for the *posterior*, what is
+# believed after the data.) On a quadratic $\tfrac12\sum_jh_j(\theta_j-c_j)^2$ we know what must
+# come out: $s=h$.
 
 # %%
 h = torch.tensor([0.5, 2.0, 8.0], dtype=torch.double)
@@ -483,9 +486,10 @@ for N in (50, 200, 25_000):
     assert (pi.argmax() == 2) == (N < 1000)
 
 # %% [markdown]
-# With a wide belief the third operation wins, the one that is good alone; with a narrow one it is
-# DARTS again. Why? The balance of the two bad operations is a knife's edge. Noise on the logits
-# tips it, and that costs. This is the next formula.
+# With a wide belief the third operation wins, the one that is good alone; with one that is narrow
+# on at least one logit it is DARTS again: one of the two bad operations (which is luck). Why? The
+# balance of the two bad operations is a knife's edge. Noise on the logits tips it, and that costs.
+# This is the next formula.
 #
 # ## 7. Noise is a penalty on curvature
 #
@@ -530,8 +534,8 @@ for sigma in (0.3, 1.0):
     assert 0.4 < extra / predicted < 2.5
 
 # %% [markdown]
-# The right size, and not exact: ReLU and pooling have kinks, where a second derivative sees
-# nothing, and a standard deviation of 1 is not small.
+# The right size, and not exact: ReLU has kinks, which a second derivative does not see, and a
+# standard deviation of 1 is not small.
 #
 # ## 8. BaLeNAS, live
 #
@@ -600,8 +604,10 @@ for logit in (-2.0, 0.0, 2.0):
     print(f"logit {logit:4.1f}: open in {share:.2f} of the draws, formula {formula:.2f}")
 
 # %% [markdown]
-# So it can stand in a loss. BaLeNAS **rewards** open gates from one node to the next, which makes
-# cells deep. Nothing but the reward here, no data:
+# So it can stand in a loss. The logit of an edge's gate is its alpha of `none`, sign turned; at
+# the start it is about 0. BaLeNAS **rewards** the four gates from one node to the next, which
+# makes cells deep; the expected number of those that are open starts at four times the middle
+# figure. Nothing but the reward here, no data:
 
 # %%
 from nas_course.strategies.gradient.regularizers import DepthAware, expected_depth

@@ -50,7 +50,7 @@ torch.set_num_threads(1)
 #   - **b** its alpha starts larger than the others
 #   - **c** the weight decay of the alphas spares it
 #   - **d** a network of skip connections alone has the best validation loss
-# - `eigenvalue`: what does the dominant eigenvalue of $\nabla^2_\alpha\mathcal L_{val}$ measure?
+# - `eigenvalue`: what does the largest eigenvalue of $\nabla^2_\alpha\mathcal L_{val}$ measure?
 #   - **a** how many skip connections the cell has
 #   - **b** how sharply the loss bends where the alphas move in the direction in which it bends
 #     most, and so what rounding them to an architecture may cost
@@ -64,7 +64,7 @@ torch.set_num_threads(1)
 # - `darts_plus` (DARTS+) and `r_darts` (R-DARTS): what ends the search?
 #   - **a** the validation loss of the supernet rises
 #   - **b** the derived normal cell has two or more skip connections
-#   - **c** the averaged dominant eigenvalue has grown by a factor
+#   - **c** the averaged largest eigenvalue has grown by a factor
 #   - **d** the alphas no longer change
 # - `darts_minus` (DARTS-):
 #   - **a** the loss gets a term that punishes skip connections
@@ -264,7 +264,7 @@ check("09.3", auxiliary_mixture)
 #
 # *Difficulty ●●●○○ · 20 minutes · 5 points · importance ●●○*
 #
-# After each epoch, from 0 on, the dominant eigenvalue and the number of skip connections of the
+# After each epoch, from 0 on, the largest eigenvalue and the number of skip connections of the
 # derived cell are written down. R-DARTS (Zela et al., ICLR 2020) smooths the eigenvalues and looks
 # for growth:
 #
@@ -327,8 +327,9 @@ check("09.4", early_stops)
 # *Difficulty ●●●○○ · 20 minutes · 4 points · importance ●●●*
 #
 # The Hessian of the validation loss by all alphas need not be written down: `product(v)` gives
-# $Hv$ at the price of two gradients. *Power iteration* finds the eigenvalue of largest size from
-# such products alone:
+# $Hv$ at the price of one more backward pass (in time, some gradients: chapter 10). *Power
+# iteration* finds the eigenvalue of largest *size*, also called dominant, from such products alone
+# (the chapter's shift, which leads to the largest one, is not asked for):
 #
 # $$v_0=\frac s{\lVert s\rVert},\qquad v_{k+1}=\frac{Hv_k}{\lVert Hv_k\rVert},\qquad
 #   \lambda=v_K^\top Hv_K$$
@@ -370,9 +371,9 @@ def dominant_eigenvalue(product, start, steps):
 check("09.5", dominant_eigenvalue)
 
 # %% [markdown]
-# **What to take away.** A Hessian of 224 alphas has 50,176 entries; thirty products find what is
-# asked. "Dominant" means largest in size: if the loss bends down more sharply than up, the number
-# is negative, and a program that returns a length would not notice.
+# **What to take away.** A Hessian of 224 alphas has 50,176 entries; some tens of products find
+# what is asked. "Dominant" means largest in size: if the loss bends down more sharply than up, the
+# number is negative, and a program that returns a length would not notice.
 #
 # ---
 # ## 09.6 Missed most
@@ -569,7 +570,8 @@ def fair_comparison(search, settings, price, seeds):
 check("09.8", fair_comparison)
 
 # %% [markdown]
-# **What to take away.** All three faults point the same way, and none raises an error. A published
+# **What to take away.** Two of the faults flatter the treatment, the third takes the pairs apart so
+# that luck does not cancel; none raises an error. A published
 # exercise on this very question had the first one: its baseline ran with weight decay on the alphas
 # and a floor under the learning rate, its regularised run with neither. Whatever came out, it could
 # not say why.

@@ -19,8 +19,8 @@
 # tuple, an array or a tensor, whatever is handy. Hints open one by one; the last one is the plan
 # of the solution. Model answers stand in `solutions/10_hypergradients.ipynb`.
 #
-# Throughout, $w$ are weights, trained on $L_{train}(w,\alpha)$, and $\alpha$ are parameters that are
-# judged by $L_{val}(w^*(\alpha),\alpha)$. The hypergradient has two parts:
+# Throughout, $w$ are weights, trained on $L_{train}(w,\alpha)$, and $\alpha$ are parameters that
+# are judged by $L_{val}(w^*(\alpha),\alpha)$. The hypergradient has two parts:
 #
 # $$\frac{dL_{val}}{d\alpha}=\underbrace{\frac{\partial L_{val}}{\partial\alpha}}_{\text{direct}}
 #   +\underbrace{\Big(\frac{\partial w^*}{\partial\alpha}\Big)^{\!\top}
@@ -284,8 +284,8 @@ check("10.3", neumann)
 
 # %% [markdown]
 # **What to take away.** $K$ counts products, not terms: with $K=0$ there is one term already, and
-# the formula is that of DARTS' second order. The thesis behind iDARTS is off by one when it compares
-# the series with truncated reverse mode: $K$ steps back are $K-1$ products (10.4).
+# the formula is that of DARTS' second order. The thesis behind iDARTS is off by one when it
+# compares the series with truncated reverse mode: $K$ steps back are $K-1$ products (10.4).
 #
 # ---
 # ## 10.4 Backwards through the training
@@ -298,13 +298,13 @@ check("10.3", neumann)
 # $$w_{t+1}=w_t-\xi\,(H_tw_t-B_t\alpha),\quad t=0\ldots T-1,\qquad
 #   L_{val}=\tfrac12\lVert w_T-\text{target}\rVert^2$$
 #
-# Here $\alpha$ does not enter the validation loss itself. With $v=\partial L_{val}/\partial w_T$ the
-# gradient is
+# Here $\alpha$ does not enter the validation loss itself. With $v=\partial L_{val}/\partial w_T$
+# the gradient is
 #
 # $$g=\sum_{t=0}^{T-1}\xi B_t^\top\;(I-\xi H_{t+1})\,(I-\xi H_{t+2})\cdots(I-\xi H_{T-1})\;v$$
 #
-# so that $v$ goes back through the *last* step first. Truncated to $K$ steps (Shaban et al., AISTATS
-# 2019) only the $K$ terms with the largest $t$ are kept, those with the shortest products.
+# so that $v$ goes back through the *last* step first. Truncated to $K$ steps (Shaban et al.,
+# AISTATS 2019) only the $K$ terms with the largest $t$ are kept, those with the shortest products.
 #
 # - `hessians`: shape ($T$, weights, weights), symmetric; `mixed`: shape ($T$, weights, parameters);
 # - `start`: $w_0$; `alpha`; `step_size`: $\xi$; `target`: shape (weights,). All numpy arrays.
@@ -368,10 +368,10 @@ check("10.4", reverse_mode)
 #    down the gradient of the training loss: with $g=\partial L_{train}(w,\alpha)/\partial w$,
 #    $$W\leftarrow W-\eta\,g\,\alpha^\top,\qquad b\leftarrow b-\eta\,g.$$
 #
-# `train_loss` and `valid_loss` are functions of `(w, alpha)`; `matrix` (weights, parameters), `bias`
-# (weights,) and `alpha` (parameters,) are double tensors without gradient. Return five arrays, as a
-# tuple in this order or a dict with these keys: `direct`, `response`, `alpha`, `matrix`, `bias`,
-# the first two from before the step, the others from after the iteration.
+# `train_loss` and `valid_loss` are functions of `(w, alpha)`; `matrix` (weights, parameters),
+# `bias` (weights,) and `alpha` (parameters,) are double tensors without gradient. Return five
+# arrays, as a tuple in this order or a dict with these keys: `direct`, `response`, `alpha`,
+# `matrix`, `bias`, the first two from before the step, the others from after the iteration.
 #
 # <details><summary>Hint 1: the direct part</summary>
 # If w was computed from the same alpha that you differentiate by, autograd goes through both ways
@@ -490,8 +490,8 @@ follow(faulty_iteration)
 # code. Find them, and write the repaired iteration: copy the function's body and change as little
 # as possible. Arguments as in 10.3; `learning_rate` is the step size of the training *and* of the
 # series; `inner_steps` is the number of training steps. Return the same dict (or a tuple): the
-# trained weights, bit for bit as training left them, and the new alpha. When it passes, run
-# `follow(idarts_iteration)`.
+# trained weights, put back as training left them (best copied, not subtracted), and the new alpha.
+# When it passes, run `follow(idarts_iteration)`.
 #
 # <details><summary>Hint 1: who steps?</summary>
 # Print w in the first loop. Whose weights does a deep copy of an optimizer hold?
@@ -544,9 +544,10 @@ def idarts_iteration(
 check("10.6", idarts_iteration)
 
 # %% [markdown]
-# **What to take away.** Each fault has its own symptom, if it is alone. With the copied optimizer the
-# weights stay at 0, and the alphas run far past 1, since nothing they do has an effect. Without the
-# parentheses hardly anything moves. With the wrong vector everything seems to work, only the weights
-# end a little beside 1. But look at all three together: the weights arrive, although nobody trains
-# them. What is left over when they are put back, $-\epsilon(p-v)$, points down the *validation* loss.
-# A supernet that learns is no proof that its training step does anything.
+# **What to take away.** Each fault has its own symptom, if it is alone. With the copied optimizer
+# the weights stay at 0, and the alphas run far past 1, since nothing they do has an effect.
+# Without the parentheses hardly anything moves. With the wrong vector everything seems to work,
+# only the weights end a little beside 1. But look at all three together: the weights arrive,
+# although nobody trains them. What is left over when they are put back, $-\epsilon(p-v)$, points
+# down the *validation* loss. A supernet that learns is no proof that its training step does
+# anything.

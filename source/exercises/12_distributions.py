@@ -208,8 +208,8 @@ check("12.2", draw_operations)
 # - `logits`, `uniform`: arrays of the shape (edges, operations), as above;
 # - `temperature`: $\tau>0$.
 #
-# Return $y$, shape (edges, operations). It must be right for $\tau=10^{-4}$ as well (nearly one-hot),
-# for $\tau=10^6$ (nearly even), and for logits of 2,000.
+# Return $y$, shape (edges, operations). It must be right for $\tau=10^{-4}$ as well (nearly
+# one-hot), for $\tau=10^6$ (nearly even), and for logits of 2,000.
 #
 # <details><summary>Hint 1: large numbers</summary>
 # e<sup>2000</sup> is infinite for a computer. A softmax does not change when a number is subtracted
@@ -245,7 +245,8 @@ check("12.3", soft_sample)
 #
 # *Difficulty ●●●○○ · 20 minutes · 5 points · importance ●●●*
 #
-# The *straight-through* sample of GDAS computes one operation and learns about all. Forward it is
+# The *straight-through* sample passes on one operation and gives every logit a gradient. (That
+# gradient needs what *all* operations gave; GDAS saves them and puts ones.) Forward it is
 # the one-hot $z_e$ of the winner; on the way back it behaves as if it had been the soft sample
 # $y_e$. With $v=\partial L/\partial z$, the gradient by the logits is therefore
 #
@@ -292,16 +293,17 @@ check("12.4", straight_through)
 
 # %% [markdown]
 # **What to take away.** The gradient is that of another function than the value: it is biased, and
-# no finite difference will ever confirm it. It is used because the exact one is 0 nearly everywhere.
+# no finite difference will ever confirm it. It is used because the exact one is 0 nearly
+# everywhere.
 #
 # ---
 # ## 12.5 A gate that can be shut
 #
 # *Difficulty ●●●○○ · 20 minutes · 4 points · importance ●●○*
 #
-# BaLeNAS takes `none` out of the softmax and gives each connection a random gate. A sigmoid never is
-# 0; the *hard-concrete* gate (Louizos et al. 2018, equations 10 to 12) stretches it beyond both ends
-# and cuts:
+# BaLeNAS takes `none` out of the softmax and gives each connection a random gate. A sigmoid never
+# is 0; the *hard-concrete* gate (Louizos et al. 2018, equations 10 to 12) stretches it beyond both
+# ends and cuts:
 #
 # $$s=\mathrm{sigmoid}\Big(\frac{\log u-\log(1-u)+a}{\tau}\Big),\qquad
 #   \text{gate}=\min(1,\max(0,\ \gamma+(\zeta-\gamma)\,s))$$
@@ -312,8 +314,8 @@ check("12.4", straight_through)
 # - `uniform`: array $u$, shape (edges,);
 # - `temperature`, `low`, `high`: $\tau$, $\gamma$, $\zeta$.
 #
-# Return a dict of three arrays of the shape (edges,): `"gate"`; `"p_open"`, the probability over $u$
-# that the gate is not 0; `"p_full"`, the probability that it is exactly 1. The last two do not
+# Return a dict of three arrays of the shape (edges,): `"gate"`; `"p_open"`, the probability over
+# $u$ that the gate is not 0; `"p_full"`, the probability that it is exactly 1. The last two do not
 # depend on the $u$ that was drawn. Derive them; they are one line each.
 #
 # <details><summary>Hint 1: the noise</summary>
@@ -418,8 +420,8 @@ check("12.6", vadam_step)
 #
 # *Difficulty ●●●●○ · 25 minutes · 5 points · importance ●●○*
 #
-# Where does $g^2$ come from? *Variational online Newton* (VON) has the curvature in its place. For a
-# quadratic mean loss $\frac12\sum_j h_j(\theta_j-c_j)^2$ of $N$ examples, with gradient
+# Where does $g^2$ come from? *Variational online Newton* (VON) has the curvature in its place. For
+# a quadratic mean loss $\frac12\sum_j h_j(\theta_j-c_j)^2$ of $N$ examples, with gradient
 # $g=h(\theta-c)$, a step is (thesis of BaLeNAS, equations 5.12 to 5.14)
 #
 # $$\sigma=\frac1{\sqrt{N(s+\tilde\delta)}},\quad\theta=\mu+\sigma\epsilon_t,\quad
@@ -487,6 +489,7 @@ check("12.7", two_posteriors)
 # Here is somebody's edge in the style of GDAS. It gets what each operation gives, the logits of the
 # edge, the numbers of a random generator, the temperature, and the gradient that comes from above.
 # It returns what the edge passes on, and the gradient by the logits.
+# Unlike GDAS, it may use what all operations give, also those that were not drawn.
 #
 # - `outputs`: tensor, shape (operations, features): row $o$ is what operation $o$ gives;
 # - `logits`: tensor, shape (operations,);
@@ -512,7 +515,8 @@ def faulty_edge(outputs, logits, draws, temperature, upstream):
 
 # %% [markdown]
 # It runs, the shapes are right, and nothing is `nan`. Try it with operations that give one-hot
-# rows, so that the value shows which of them were let through, and with probabilities 0.5, 0.3, 0.2.
+# rows, so that the value shows which of them were let through, and with probabilities 0.5, 0.3,
+# 0.2.
 
 
 # %%
@@ -539,11 +543,12 @@ def look(edge, count=500):
 look(faulty_edge)
 
 # %% [markdown]
-# The shares should be 0.5, 0.3, 0.2 at every temperature, exactly one operation should pass, and
+# The shares should be about 0.5, 0.3, 0.2 at every temperature (500 draws: give or take 0.05),
+# exactly one operation should pass, and
 # the gradient should hear of an operation that would have been useful although it was not drawn.
 #
-# Three faults are in `faulty_edge`; each sits in one or two lines. Find them, and write the repaired
-# edge: copy the function's body and change as little as possible. When it passes, run
+# Three faults are in `faulty_edge`; each sits in one or two lines. Find them, and write the
+# repaired edge: copy the function's body and change as little as possible. When it passes, run
 # `look(gdas_edge)`. (At temperature 0.2 the last figure may stay below 1: cold soft samples are
 # nearly one-hot, and the gradient is nearly 0.)
 #
@@ -589,5 +594,6 @@ check("12.8", gdas_edge)
 # **What to take away.** Each fault has its own symptom, and a falling loss shows none of them: the
 # noise drawn anew lets no operation or several pass; the temperature in the wrong place freezes or
 # levels the choice; the lost gradient keeps an operation from being found that was not drawn. The
-# real GDAS does not compute the operations that were not drawn, and so cannot hear of them either:
-# what you see here is the price of its speed.
+# real GDAS does not compute the operations that were not drawn. Its logits get a gradient all the
+# same, but one made with ones in the place of their outputs: it moves them and knows nothing of
+# what they would have given. That is the price of its speed.
