@@ -47,7 +47,7 @@ def convolve(x: Tensor, kernels: Tensor, branch: Branch) -> Tensor:
     """
     stride, dilation = branch
     padding = dilation * (kernels.shape[-1] // 2)
-    y = conv2d(x, kernels, None, stride, padding, dilation, groups=len(kernels))
+    y = conv2d(x, kernels, None, stride, padding, dilation, groups=kernels.shape[0])
     return y.contiguous(memory_format=torch.channels_last)
 
 
@@ -72,7 +72,7 @@ def input_gradient(g: Tensor, kernels: Tensor, branch: Branch) -> Tensor:
         [1, 1],
         False,
         [0, 0],
-        len(kernels),
+        kernels.shape[0],
         [True, False, False],
     )
     return dx.contiguous(memory_format=torch.channels_last)

@@ -176,7 +176,7 @@ def _of_dilated(r: Tensor, stride: int) -> tuple[Tensor, Branch]:
 
 def _convolved(r: Tensor, kernels: Sequence[Tensor], branch: Branch) -> list[Tensor]:
     """Convolve the same input for k edges, with every one of some sets of kernels."""
-    edges = len(kernels[0]) // r.shape[1] if kernels else 1
+    edges = kernels[0].shape[0] // r.shape[1] if kernels else 1
     copies = torch.cat([r] * edges, dim=1)
     return [_centred(copies, k, branch) for k in kernels]
 

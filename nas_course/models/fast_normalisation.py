@@ -80,15 +80,15 @@ def normalise_gradient(
 
 def edgewise(z: Tensor, edges: int) -> Tensor:
     """View (N, k C) as (k, N, C)."""
-    return z.view(len(z), edges, -1).transpose(0, 1)
+    return z.view(z.shape[0], edges, -1).transpose(0, 1)
 
 
 def product(z: Tensor, matrices: Tensor) -> Tensor:
     """Multiply the C columns of every edge of z (N, k C) with its own matrix of (k, C, C)."""
     if z.shape[1] < NARROW:
         return z @ _block_diagonal(matrices)
-    out = torch.empty_like(z)
-    torch.bmm(edgewise(z, len(matrices)), matrices, out=edgewise(out, len(matrices)))
+    out, edges = torch.empty_like(z), matrices.shape[0]
+    torch.bmm(edgewise(z, edges), matrices, out=edgewise(out, edges))
     return out
 
 
@@ -96,7 +96,8 @@ def add_product(out: Tensor, z: Tensor, matrices: Tensor) -> Tensor:
     """Add `product(z, matrices)` to `out`, in place."""
     if z.shape[1] < NARROW:
         return out.addmm_(z, _block_diagonal(matrices))
-    edgewise(out, len(matrices)).baddbmm_(edgewise(z, len(matrices)), matrices)
+    edges = matrices.shape[0]
+    edgewise(out, edges).baddbmm_(edgewise(z, edges), matrices)
     return out
 
 

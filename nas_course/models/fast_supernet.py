@@ -85,26 +85,28 @@ def carried(
         y = leave(x, stride, weights, pi_convolutions, shared, pi_block[:, sorts.pools + skips])
         for o in sorts.skip if stride == 2 else []:
             y = y + reduced_skip(x, [edge.operations[o] for edge in block], pi_block[:, o])
-        shape = (len(x), x.shape[2] // stride, x.shape[3] // stride, -1)
+        shape = (x.shape[0], x.shape[2] // stride, x.shape[3] // stride, -1)
         yield from (part.view(shape).permute(0, 3, 1, 2) for part in y.unbind(0))
 
 
 def _convolutions(edges: Sequence[Any], sorts: Columns) -> Weights:
     """Put the weights of k edges side by side."""
-    separable = [[edge.operations[o] for edge in edges] for o in sorts.separable]
-    dilated = [[edge.operations[o] for edge in edges] for o in sorts.dilated]
-    first = [[operation[0] for operation in row] for row in separable]
-    second = [[operation[1] for operation in row] for row in separable]
+    # by iteration: looking a layer up by its number is slow, and there are hundreds of them
+    of_edges = [list(edge.operations) for edge in edges]
+    separable = [[operations[o] for operations in of_edges] for o in sorts.separable]
+    dilated = [[operations[o] for operations in of_edges] for o in sorts.dilated]
+    first = [[half for half, _ in row] for row in separable]
+    second = [[half for _, half in row] for row in separable]
     kernels = _kernels(first), _kernels(second), _kernels(dilated)
     return Weights(*kernels, _matrices(first), _matrices(second + dilated))
 
 
 def _kernels(rows: Sequence[Sequence[Any]]) -> tuple[Tensor, ...]:
-    return tuple(torch.cat([operation[1].weight for operation in row]) for row in rows)
+    return tuple(torch.cat([depthwise.weight for _, depthwise, _, _ in row]) for row in rows)
 
 
 def _matrices(rows: Sequence[Sequence[Any]]) -> Tensor:
-    flat = torch.stack([operation[2].weight.flatten(1) for row in rows for operation in row])
+    flat = torch.stack([pointwise.weight.flatten(1) for row in rows for _, _, pointwise, _ in row])
     return flat.unflatten(0, (len(rows), -1))
 
 
