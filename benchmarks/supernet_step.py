@@ -155,12 +155,11 @@ def measure(given):
         "torch": torch.__version__,
         "machine": platform.machine(),
         "processor": torch.backends.cpu.get_cpu_capability(),
-        "rounds": given.rounds,
         "units": {"steps": "CPU seconds", "memory": "MiB", "wall_of_iteration": "seconds"},
     }
     # memory first: a process begins with the peak of the one that starts it, which grows later
     for setting in given.settings:
-        result[setting] = {"size": SETTINGS[setting]} | {
+        result[setting] = {"size": SETTINGS[setting], "rounds": given.rounds} | {
             f"peak_memory{name}": memory_of(setting, step) for name, step in MEMORY_STEPS.items()
         }
     for setting in given.settings:
@@ -178,13 +177,15 @@ def main():
         return print_memory(*given.memory_of)
     result = measure(given)
     if given.out:
+        before = json.loads(given.out.read_text()) if given.out.exists() else {}
+        result = before | result  # settings that were not measured now stay
         write_file(given.out, (json.dumps(result, indent=1) + "\n").encode())
     if given.json:
         print(json.dumps(result, indent=1))
         return
     for setting in given.settings:
         for name, row in result[setting].items():
-            if "ratio" in row:
+            if isinstance(row, dict) and "ratio" in row:
                 print(f"{setting}.{name}.ratio {row['ratio']:.2f}")
 
 
