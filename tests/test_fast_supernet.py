@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from nas_course.errors import InvalidInput
-from nas_course.models import build_supernet, fast_mixture, fast_supernet
+from nas_course.models import build_supernet, fast_gradients, fast_mixture, fast_supernet
 from nas_course.models.fast_depthwise import (
     Branch,
     Rows,
@@ -171,3 +171,14 @@ def test_wrong_spaces_images_and_precisions_are_refused_with_advice():
         torch.autocast("cpu", torch.bfloat16),
     ):
         fast(torch.zeros(1, 2, 8, 8))
+
+
+@pytest.mark.parametrize("wanted", WANTED)
+def test_a_library_that_does_not_say_what_it_needs_gets_the_same_gradients(monkeypatch, wanted):
+    monkeypatch.setattr(fast_gradients, "_will_execute", lambda node: True)
+    plain, fast = pair()
+    _, expected = gradients(plain, WANTED[wanted])
+    _, found = gradients(fast, WANTED[wanted])
+    for one, other in zip(found, expected, strict=True):
+        if other is not None and other.abs().max() > 0:
+            assert difference(one, other) <= TOLERANCE

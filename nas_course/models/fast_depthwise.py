@@ -4,8 +4,8 @@
     input_gradient(g, kernels, branch)                           # g = dL/dy
     kernel_gradient(Rows(x), g, 3, branch)
 
-The library runs a depthwise convolution quickly forwards, but its two gradients up to fifty times
-slower, above all with 5x5 kernels and with dilation. Here the gradient by the input is a library
+The library runs a depthwise convolution quickly forwards, but its two gradients far more
+slowly, above all with 5x5 kernels and with dilation. Here the gradient by the input is a library
 convolution *forward*, with the kernel turned by 180 degrees, and the gradient by the kernel is one
 matrix product for every row of the kernel.
 """
@@ -141,7 +141,7 @@ def by_channel(x: Tensor) -> Tensor:
     batch, channels, height, width = x.shape
     columns = x.permute(0, 2, 3, 1).reshape(-1, channels).T
     block = math.gcd(channels, TRANSPOSED)
-    # a product with unit matrices: two to four times as fast as the library's transposition
+    # a product with unit matrices: faster than the library's transposition
     one = unit_matrix(block, x.dtype).to(x.device).expand(channels // block, block, block)
     return torch.bmm(one, columns.unflatten(0, (-1, block))).view(channels, batch, height, width)
 

@@ -11,6 +11,9 @@ from typing import Any
 
 import torch
 
+# Not a public function of the library. Without it all gradients are made: slower, and as right.
+_will_execute = getattr(torch._C, "_will_engine_execute_node", lambda node: True)
+
 
 def needed_gradients(ctx: Any) -> list[bool]:
     """Return, for every tensor given to a function, whether its gradient will be used.
@@ -25,4 +28,4 @@ def needed_gradients(ctx: Any) -> list[bool]:
 
 def _will_run(node: Any) -> bool:
     # a parameter itself, not something made of it: the library cannot say, so its gradient is made
-    return not node.next_functions or torch._C._will_engine_execute_node(node)
+    return not node.next_functions or _will_execute(node)
