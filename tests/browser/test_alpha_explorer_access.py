@@ -138,6 +138,30 @@ def test_playing_moves_and_ends_at_the_last_row(explore):
     assert view.text("epoch") == "epoch 12"
 
 
+def press_home(view):
+    view.part("slider").press("Home")
+
+
+def press_the_thumb(view):
+    box = view.part("slider").bounding_box()
+    view.page.mouse.click(box["x"] + 8, box["y"] + box["height"] / 2)
+
+
+@pytest.mark.parametrize("take", [press_home, press_the_thumb])
+def test_taking_the_slider_stops_the_playback_even_where_its_value_stays(explore, take):
+    view = explore(predictions=SEEN)
+    view.part("speed").select_option("0.5")
+    view.go_to(0)
+    view.part("play").click()
+    view.page.wait_for_function(
+        "() => document.querySelector('[data-part=play]').ariaLabel === 'Pause'"
+    )
+    take(view)
+    view.settle()
+    assert view.part("play").get_attribute("aria-label") == "Play"
+    assert view.text("epoch") == "epoch 0"
+
+
 def test_pausing_stops_at_a_whole_row(explore):
     view = explore(predictions=SEEN)
     view.go_to(0)

@@ -1,6 +1,6 @@
 // The controls: what each of them does, and how they show the state.
 
-const PLAY = "▶", PAUSE = "❚❚";
+const PLAY = "▶", PAUSE = "❚❚", SLIDER_KEYS = /^(Arrow|Page|Home|End)/;
 
 function fillPickers(view) {
   const { parts, store, state } = view;
@@ -50,6 +50,8 @@ function wireControls(view) {
   on("back", "click", () => step(view, -1));
   on("forth", "click", () => step(view, 1));
   on("slider", "input", () => { state.playing = false; view.moveTo(Number(parts.slider.value)); });
+  on("slider", "keydown", (event) => { if (SLIDER_KEYS.test(event.key)) hold(view); });
+  on("slider", "pointerdown", () => hold(view));
   on("speed", "change", () => { state.speed = Number(parts.speed.value); });
   on("cell", "change", () => {
     state.cell = Number(parts.cell.value);
@@ -100,6 +102,14 @@ function hover(view, operation) {
 function step(view, by) {
   view.state.playing = false;
   view.moveTo(Math.round(view.state.at) + by);
+}
+
+// Who takes the slider stops the playback, also where the value does not change: Home on the first
+// row, or a press on the thumb. Such a key or press fires no input event.
+function hold(view) {
+  if (!view.state.playing) return;
+  view.pause();
+  syncControls(view);   // the key counts from the value that is shown
 }
 
 function reset(view) {
