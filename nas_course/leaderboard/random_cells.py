@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ from nas_course import tabular
 from nas_course.comparison.statistics import mean_interval
 from nas_course.leaderboard.measuring import POINT
 from nas_course.leaderboard.statistics import Difference
-from nas_course.tabular.classes import class_of_code
+from nas_course.spaces import NASBench201Space
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 REPEATS = 4000  # simulated random searches
@@ -22,29 +22,38 @@ Spread = dict[str, float]
 
 @dataclass(frozen=True)
 class RandomCells:
-    """Cells drawn uniformly from all of the space, with the table's results.
+    """Cells drawn uniformly from all of the space, or from a part, with the table's results.
+
+    Regrets are those to the best cell of the table, also where a part does not have it.
 
     Parameters
     ----------
     table : Table
         Every cell of the space must be in it.
+    space : NASBench201Space
     """
 
     table: tabular.Table
+    space: NASBench201Space = field(default_factory=NASBench201Space)
 
     @cached_property
     def rows(self) -> np.ndarray:
-        """The table's row of each cell of the space, (15625,) int64."""
-        return self.table.index(_all_indices())
+        """The table's row of each cell of the space, (n,) int64: 15,625 in the whole one."""
+        return self.table.index(list(self.space))
+
+    @cached_property
+    def accuracy(self) -> np.ndarray:
+        """Test accuracy of each cell, 0 to 1, (n,)."""
+        return self.table.test[self.rows].astype(float)
 
     @cached_property
     def regret(self) -> np.ndarray:
-        """Regret in test accuracy of each cell, in points, (15625,)."""
-        return POINT * (self.table.best_test - self.table.test[self.rows].astype(float))
+        """Regret in test accuracy of each cell, in points, (n,)."""
+        return POINT * (self.table.best_test - self.accuracy)
 
     @cached_property
     def regret_valid(self) -> np.ndarray:
-        """Regret in validation accuracy of each cell, in points, (15625,)."""
+        """Regret in validation accuracy of each cell, in points, (n,)."""
         return POINT * (self.table.best_valid - self.table.valid[self.rows, -1].astype(float))
 
     def spread(self) -> dict[str, Spread]:
@@ -128,8 +137,3 @@ def _described(table: tabular.Table, row: int) -> dict[str, Any]:
         "final": round(regret, 4),
         "final_valid": round(regret_valid, 4),
     }
-
-
-def _all_indices() -> np.ndarray:
-    """Operation of each edge of all cells of the space, (15625, 6)."""
-    return np.stack(np.unravel_index(np.arange(len(class_of_code())), (5,) * 6), axis=1)

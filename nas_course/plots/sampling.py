@@ -25,6 +25,7 @@ from nas_course.plots.names import (
     count_inputs,
     edge_index,
     edge_name,
+    excluded_operations,
     node_name,
     template_of,
 )
@@ -223,7 +224,7 @@ def draw_posterior(history: History, cell: str, edge: Edge, epoch: float = -1) -
     mean = np.array([row["alphas"][cell][number] for row in rows], dtype=float)
     sigma = np.array([row["sigma"][cell][number] for row in rows], dtype=float)
     operations = template["operations"]
-    excluded = () if history.header.get("space") == "nas-bench-201" else ("none",)
+    excluded = excluded_operations(history)
     chances = np.array(
         [strongest_chances(m, s, operations, excluded) for m, s in zip(mean, sigma, strict=True)]
     )

@@ -146,7 +146,8 @@ def _sizes(
             )
     if arguments.table is not None:
         raise InvalidInput(f"table: got {str(arguments.table)!r}; leave it out when training.")
-    sizes = {"cells": CELLS.get(arguments.space or "nas-bench-201", CELLS_ELSEWHERE)}
+    whole_space = (arguments.space or "nas-bench-201").partition(":")[0]
+    sizes = {"cells": CELLS.get(whole_space, CELLS_ELSEWHERE)}
     sizes |= TRAINING[data_name] | settings
     if arguments.train_epochs is not None:
         sizes["train_epochs"] = arguments.train_epochs

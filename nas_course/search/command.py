@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("method", help=f"one of: {families}")
     parser.add_argument(
         "--space",
-        help=f"one of: {', '.join(SPACES)} (gradient methods: darts; black-box: nas-bench-201)",
+        help=f"one of: {', '.join(SPACES)} (gradient methods: darts; black-box: nas-bench-201), "
+        "or a part of one: nas-bench-201:skip_connect,nor_conv_3x3",
     )
     parser.add_argument(
         "--seed", type=int, default=0, help="of all that the search draws by chance (0)"

@@ -27,7 +27,7 @@ from nas_course.search.loop import (
     SearchPlan,
 )
 from nas_course.search.run_folder import InMemory, RunFolder, opened
-from nas_course.spaces import Cell201, Genotype
+from nas_course.spaces import Cell201, DARTSSpace, Genotype, NASBench201Space
 from nas_course.strategies.gradient import GradientSettings
 
 SCHEDULE_EPOCHS = 50  # of the learning rate where only seconds are given; DARTS, section 3.1
@@ -48,7 +48,7 @@ def search_gradient(
     data: ImageData,
     *,
     settings: GradientSettings,
-    space: str = "darts",
+    space: str | DARTSSpace | NASBench201Space = "darts",
     epochs: int | None = None,
     seconds: float | None = None,
     seed: int = 0,
@@ -69,8 +69,8 @@ def search_gradient(
         ``train`` trains the weights, ``valid`` the alphas; ``test`` is not touched.
     settings : GradientSettings
         Sizes of the supernet and hyperparameters.
-    space : str
-        "darts" or "nas-bench-201".
+    space : str or a search space
+        "darts" or "nas-bench-201"; see `nas_course.spaces.get` for a part of the latter.
     epochs : int, optional
         Length of the search and of its learning-rate schedule. 50 where only seconds are given.
     seconds : float, optional
@@ -108,7 +108,7 @@ def search_gradient(
     """
     plan = SearchPlan(
         method=_gradient_method(method),
-        space=spaces.get(space),
+        space=spaces.get(space) if isinstance(space, str) else space,
         data=data,
         settings=settings,
         epochs=_checked_epochs(epochs, seconds),

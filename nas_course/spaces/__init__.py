@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nas_course.errors import one_of
+from nas_course.errors import InvalidInput, one_of
 from nas_course.spaces.cells import CellTemplate
 from nas_course.spaces.chain import Chain, ChainSpace, Layer
 from nas_course.spaces.choices import Choice, ChoiceSpace
@@ -28,14 +28,28 @@ SPACES = {
 def get(name: str) -> Any:
     """Return the space of this name.
 
+    Parameters
+    ----------
+    name : str
+        A key of `SPACES`, or of a part of NAS-Bench-201 the operations that it keeps:
+        "nas-bench-201:skip_connect,nor_conv_3x3".
+
     Raises
     ------
     InvalidInput
-        If there is none; the message lists the names.
+        If there is none; the message lists the names, or the operations.
     """
-    if name not in SPACES:
+    whole, colon, operations = name.partition(":")
+    if whole not in SPACES:
         raise one_of("space", name, SPACES)
-    return SPACES[name]()
+    if not colon:
+        return SPACES[whole]()
+    if whole != NASBench201Space.name:
+        raise InvalidInput(
+            f"space: got {name!r}; operations can be chosen for {NASBench201Space.name} only. "
+            f"Take {whole!r} as it is."
+        )
+    return NASBench201Space(operations.split(","))
 
 
 __all__ = [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nas_course.errors import one_of
+
 Edge = tuple[int, int]
 
 
@@ -37,6 +39,18 @@ class CellTemplate:
     def nodes(self) -> int:
         """Number of the other nodes."""
         return 1 + self.edges[-1][1] - self.inputs
+
+    def column(self, operation: str) -> int:
+        """Return the column of an operation in an array of architecture parameters.
+
+        Raises
+        ------
+        InvalidInput
+            If no edge can have it.
+        """
+        if operation not in self.operations:
+            raise one_of("operation of this space", operation, self.operations)
+        return self.operations.index(operation)
 
     def incoming(self, target: int) -> list[int]:
         """Return the rows of the edges that end in node `target`."""

@@ -2,6 +2,7 @@
 
     space = NASBench201Space()
     cell = space.parse("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|")
+    small = NASBench201Space(("skip_connect", "nor_conv_3x3"))       # 64 of the cells
 
 Dong, Yang, "NAS-Bench-201: Extending the Scope of Reproducible NAS", ICLR 2020, section 2.1.
 """
@@ -12,7 +13,7 @@ import functools
 import itertools
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,14 +24,7 @@ from nas_course.spaces.choices import Choice, ChoiceSpace, wrong_indices
 from nas_course.spaces.nodes import Wire
 
 EDGES = dense_edges(1, 3)
-OPERATION_OF = dict(enumerate(NAS_BENCH_201_OPERATIONS))
-INDEX_OF = {name: index for index, name in OPERATION_OF.items()}
-# The operations that can take the place of each one, in their order.
-OTHERS = {
-    name: tuple(other for other in NAS_BENCH_201_OPERATIONS if other != name)
-    for name in NAS_BENCH_201_OPERATIONS
-}
-OTHER_COUNT = len(NAS_BENCH_201_OPERATIONS) - 1
+NAME = "nas-bench-201"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +82,56 @@ def _trusted(operations: tuple[str, ...]) -> Cell201:
     return cell
 
 
-class NASBench201Space(ChoiceSpace):
-    """All 5**6 = 15,625 cells; 6,466 of them up to isomorphism (see `canonical`)."""
+class _ByOperation(dict[str, Any]):
+    """What a space knows of each of its operations; asked for another one it says which it has."""
 
-    name = "nas-bench-201"
-    operations = NAS_BENCH_201_OPERATIONS
-    cells: ClassVar = {"cell": CellTemplate(EDGES, NAS_BENCH_201_OPERATIONS, "skip_connect")}
-    choices = tuple(Choice(f"edge {a}-{b}", NAS_BENCH_201_OPERATIONS) for a, b in EDGES)
+    def __missing__(self, operation: str) -> Any:
+        raise one_of("operation of this space", operation, self)
+
+
+class NASBench201Space(ChoiceSpace):
+    """All 5**6 = 15,625 cells; 6,466 of them up to isomorphism (see `canonical`).
+
+    With fewer operations it is a part of that space, whose cells are cells of the whole too: one
+    table scores all of them.
+
+    Parameters
+    ----------
+    operations : sequence of str, optional
+        Two or more of the five, each once: what an edge may have, in the order of the columns of
+        an array of architecture parameters. All of them if left out.
+
+    Attributes
+    ----------
+    name : str
+        "nas-bench-201", or with the operations behind it, as `nas_course.spaces.get` reads it:
+        "nas-bench-201:skip_connect,nor_conv_3x3".
+
+    Raises
+    ------
+    InvalidInput
+        If an operation is unknown or stands twice, or fewer than two are given.
+    """
+
+    name = NAME
+
+    def __init__(self, operations: Sequence[str] = NAS_BENCH_201_OPERATIONS) -> None:
+        self.operations = _checked(operations)
+        if self.operations != NAS_BENCH_201_OPERATIONS:
+            self.name = f"{NAME}:{','.join(self.operations)}"
+        identity = "skip_connect" if "skip_connect" in self.operations else None
+        self.cells = {"cell": CellTemplate(EDGES, self.operations, identity)}
+        self.choices = tuple(Choice(f"edge {a}-{b}", self.operations) for a, b in EDGES)
+        self._operation_of = dict(enumerate(self.operations))
+        self._index_of = _ByOperation({name: k for k, name in self._operation_of.items()})
+        # The operations that can take the place of each one, in their order.
+        self._others = _ByOperation(
+            {name: tuple(o for o in self.operations if o != name) for name in self.operations}
+        )
 
     @property
     def size(self) -> int:
-        """Number of cells as texts: 15,625."""
+        """Number of cells as texts: 15,625 with all operations."""
         return len(self.operations) ** len(EDGES)
 
     def __iter__(self) -> Iterator[Cell201]:
@@ -108,12 +141,13 @@ class NASBench201Space(ChoiceSpace):
 
     def indices(self, architecture: Cell201) -> tuple[int, ...]:
         """Return the index of the operation of each edge."""
-        return tuple([INDEX_OF[name] for name in architecture.operations])
+        index_of = self._index_of
+        return tuple([index_of[name] for name in architecture.operations])
 
     def from_indices(self, indices: Sequence[int]) -> Cell201:
         """Return the cell whose edges have the operations of these indices."""
         try:
-            operations = tuple([OPERATION_OF[index] for index in indices])
+            operations = tuple([self._operation_of[index] for index in indices])
         except KeyError:
             raise wrong_indices(self.choices, indices) from None
         if len(operations) != len(EDGES):
@@ -121,15 +155,17 @@ class NASBench201Space(ChoiceSpace):
         return _trusted(operations)
 
     def sample(self, rng: np.random.Generator) -> Cell201:
-        """Draw a cell, uniformly over the 15,625 texts (not over the 6,466 classes)."""
-        indices = rng.integers(len(OPERATION_OF), size=len(EDGES)).tolist()
-        return _trusted(tuple([OPERATION_OF[index] for index in indices]))
+        """Draw a cell, uniformly over the texts (not over the classes of equal cells)."""
+        operation_of = self._operation_of
+        indices = rng.integers(len(operation_of), size=len(EDGES)).tolist()
+        return _trusted(tuple([operation_of[index] for index in indices]))
 
     def mutate(self, architecture: Cell201, rng: np.random.Generator) -> Cell201:
         """Change one operation; the result is always another cell."""
-        row, other = divmod(int(rng.integers(len(EDGES) * OTHER_COUNT)), OTHER_COUNT)
+        others = len(self.operations) - 1
+        row, other = divmod(int(rng.integers(len(EDGES) * others)), others)
         operations = list(architecture.operations)
-        operations[row] = OTHERS[operations[row]][other]
+        operations[row] = self._others[operations[row]][other]
         return _trusted(tuple(operations))
 
     def crossover(self, a: Cell201, b: Cell201, rng: np.random.Generator) -> Cell201:
@@ -139,17 +175,17 @@ class NASBench201Space(ChoiceSpace):
         return _trusted(tuple([pair[coin] for pair, coin in zip(pairs, coins, strict=True)]))
 
     def neighbors(self, architecture: Cell201) -> Iterator[Cell201]:
-        """Yield the 24 cells that differ in one operation."""
+        """Yield the cells that differ in one operation: 24 with all operations."""
         chosen = architecture.operations
         for row, operation in enumerate(chosen):
-            for other in OTHERS[operation]:
+            for other in self._others[operation]:
                 yield _trusted((*chosen[:row], other, *chosen[row + 1 :]))
 
     def encode(self, architecture: Cell201) -> np.ndarray:
-        """Return the one-hot code: 6 edges x 5 operations, flattened (30 numbers)."""
+        """Return the one-hot code: 6 edges x operations, flattened (30 numbers with all five)."""
         code = np.zeros((len(EDGES), len(self.operations)))
         for row, operation in enumerate(architecture.operations):
-            code[row, self.operations.index(operation)] = 1
+            code[row, self._index_of[operation]] = 1
         return code.ravel()
 
     def canonical(self, architecture: Cell201) -> Hashable:
@@ -181,9 +217,23 @@ class NASBench201Space(ChoiceSpace):
             tuple(
                 operation
                 for target, node in enumerate(nodes, start=1)
-                for operation in _parse_node(target, node)
+                for operation in _parse_node(target, node, self.operations)
             )
         )
+
+
+def _checked(operations: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(operations, str):
+        operations = [operations]  # a tuple of one name that lost its comma
+    for name in operations:
+        if name not in NAS_BENCH_201_OPERATIONS:
+            raise one_of("operations", name, NAS_BENCH_201_OPERATIONS)
+    if len(set(operations)) < max(2, len(operations)):
+        raise InvalidInput(
+            f"operations: got {', '.join(operations) or 'none'}; allowed: two or more of "
+            f"{', '.join(NAS_BENCH_201_OPERATIONS)}, each once."
+        )
+    return tuple(operations)
 
 
 @functools.cache  # at most 15,625 entries
@@ -205,23 +255,23 @@ def _term(operation: str, source: str) -> str:
     return source if operation == "skip_connect" else f"({source})@{operation}"
 
 
-def _parse_node(target: int, text: str) -> list[str]:
+def _parse_node(target: int, text: str, operations: tuple[str, ...]) -> list[str]:
     tokens = text.strip().strip("|").split("|")
     if len(tokens) != target:
         raise InvalidInput(
             f"node {target}: got {len(tokens)} input(s) in {text!r}; it has {target}, "
             "written '|op~0|...|'."
         )
-    return [_parse_token(target, source, token) for source, token in enumerate(tokens)]
+    return [_parse_token(target, source, token, operations) for source, token in enumerate(tokens)]
 
 
-def _parse_token(target: int, source: int, token: str) -> str:
+def _parse_token(target: int, source: int, token: str, operations: tuple[str, ...]) -> str:
     operation, tilde, index = token.partition("~")
     if not tilde or index != str(source):
         raise InvalidInput(
             f"node {target}, input {source}: got {token!r}; expected operation~{source}, "
             f"for example 'nor_conv_3x3~{source}'."
         )
-    if operation not in NAS_BENCH_201_OPERATIONS:
-        raise one_of(f"edge {source}-{target}", operation, NAS_BENCH_201_OPERATIONS)
+    if operation not in operations:
+        raise one_of(f"edge {source}-{target}", operation, operations)
     return operation

@@ -75,7 +75,7 @@ def connection_logits(alpha: Tensor, template: CellTemplate) -> Tensor:
     -------
     Tensor, shape (edges,)
     """
-    return -alpha[:, template.operations.index("none")]
+    return -alpha[:, template.column("none")]
 
 
 class ConnectionGates(Relaxation):
@@ -127,7 +127,7 @@ def gated_mix(alpha: Tensor, gate: Tensor, template: CellTemplate) -> Tensor:
     -------
     Tensor, shape (edges, operations)
     """
-    none = template.operations.index("none")
+    none = template.column("none")
     others = alpha.new_ones(alpha.shape[1])
     others[none] = 0
     pi = alpha.masked_fill(others == 0, -math.inf).softmax(dim=1)

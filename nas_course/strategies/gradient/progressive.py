@@ -131,6 +131,7 @@ class ProgressiveStages(Schedule):
         self.make_supernet = search.make_supernet
         for kind, alpha in search.supernet.alphas.items():
             self.kept[kind] = torch.ones(alpha.shape, dtype=torch.bool)
+        self._depth(search)  # refuses a space whose stages are not known
         search.rate_span = self._span(search)
 
     def before_step(self, search: GradientSearch, train_batch: Batch, valid_batch: Batch) -> None:
@@ -262,4 +263,9 @@ def _rows_of_edges(supernet: MixedSupernet, tables: Mapping[str, Tensor]) -> lis
 
 
 def _kept_operations(template: CellTemplate) -> tuple[int, ...]:
+    if len(template.operations) not in KEPT:
+        raise InvalidInput(
+            f"P-DARTS: got a space with {len(template.operations)} operations; how many a stage "
+            f"keeps is known for {' and '.join(map(str, sorted(KEPT)))}. Search a whole space."
+        )
     return KEPT[len(template.operations)]

@@ -39,7 +39,7 @@ class SkipPenalty:
     def __call__(self, supernet: MixedSupernet, progress: float) -> Tensor:
         """Return the penalty at the present alphas."""
         shares = [
-            alpha.softmax(dim=1)[:, supernet.space.cells[kind].operations.index(SKIP)].sum()
+            alpha.softmax(dim=1)[:, supernet.space.cells[kind].column(SKIP)].sum()
             for kind, alpha in supernet.alphas.items()
         ]
         return self.weight * torch.stack(shares).sum()

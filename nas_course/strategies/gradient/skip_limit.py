@@ -36,7 +36,7 @@ def limit_skips(space: Space, alphas: Mapping[str, Tensor], most: int) -> Genoty
         kind: alpha.detach().cpu().double().log_softmax(dim=1) for kind, alpha in alphas.items()
     }
     for kind, template in space.cells.items():
-        skip = template.operations.index(SKIP)
+        skip = template.column(SKIP)
         while len(rows := skip_rows(discretize(space, logits), kind, template)) > most:
             weakest = min(rows, key=lambda row: logits[kind][row, skip].item())
             _forbid(logits[kind][weakest], skip, space)
@@ -62,6 +62,6 @@ def _forbid(row: Tensor, skip: int, space: Space) -> None:
     if isinstance(space, DARTSSpace):
         # strengths of edges are compared there: `none`, never chosen, takes the weight over, so
         # that the softmax leaves the other weights of the edge as they are
-        none = space.template.operations.index("none")
+        none = space.template.column("none")
         row[none] = torch.logaddexp(row[none], row[skip])
     row[skip] = DROPPED

@@ -49,7 +49,7 @@ class WatchSkips(Schedule):
         """Return the columns."""
         kind, template = next(iter(search.supernet.space.cells.items()))
         pi = search.supernet.alphas[kind].detach().softmax(dim=1)
-        share = pi[:, template.operations.index(SKIP)].mean().item()
+        share = pi[:, template.column(SKIP)].mean().item()
         cell = search.architecture()
         columns = {"skip_share": share, "skips": skips(cell)}
         return columns | ({"depth": depth(cell)} if isinstance(cell, Genotype) else {})
