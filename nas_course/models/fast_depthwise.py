@@ -2,25 +2,22 @@
 
     y = convolve(x, kernels, Branch(stride=1, dilation=2))       # x: (B, C, H, W), channels last
     input_gradient(g, kernels, branch)                           # g = dL/dy
-    kernel_gradient(Rows(x), g, 3, branch)
+    kernel_gradient(x, g, 3, branch)
 
 The library runs a depthwise convolution quickly forwards, but its two gradients far more
 slowly, above all with 5x5 kernels and with dilation. Here the gradient by the input is a library
-convolution *forward*, with the kernel turned by 180 degrees, and the gradient by the kernel is one
-matrix product for every row of the kernel.
+convolution *forward*, with the kernel turned by 180 degrees, and the gradient by the kernel is put
+together from gradients by kernels of three columns, the only ones at which the library is fast.
 """
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d
-
-TRANSPOSED = 16  # channels in one product of `by_channel`
+from torch.nn.functional import conv2d, pad
 
 
 class Branch(NamedTuple):
@@ -61,102 +58,115 @@ def input_gradient(g: Tensor, kernels: Tensor, branch: Branch) -> Tensor:
     if branch.stride == 1:
         return convolve(g, kernels.flip(2, 3), branch)
     shape = (*g.shape[:2], 2 * g.shape[2], 2 * g.shape[3])
+    # only the shape of x matters for this gradient
     x = torch.empty(shape, dtype=g.dtype, device=g.device, memory_format=torch.channels_last)
-    dx, _, _ = torch.ops.aten.convolution_backward(
-        g,
-        x,  # only its shape matters for this gradient
-        kernels,
-        None,
-        [2, 2],
-        [kernels.shape[-1] // 2] * 2,
-        [1, 1],
-        False,
-        [0, 0],
-        kernels.shape[0],
-        [True, False, False],
-    )
+    padding = kernels.shape[-1] // 2
+    dx = _gradients(g, x, kernels, (2, 2), (padding, padding), [True, False, False])[0]
     return dx.contiguous(memory_format=torch.channels_last)
 
 
-def kernel_gradient(x: Rows, g: Tensor, size: int, branch: Branch) -> Tensor:
-    """Return dL/dkernels (k C, 1, K, K) of `convolve` from g = dL/dy.
+def kernel_gradient(x: Tensor, g: Tensor, size: int, branch: Branch) -> Tensor:
+    """Return dL/dkernels (C, 1, K, K) of `convolve` from g = dL/dy.
 
         dkernel[c, u, v] = sum_{b, h, w} x[b, c, s h + d u - p, s w + d v - p] g[b, c, h, w]
 
-    For one channel and one kernel row u, let X be the rows s h + d u - p of all images, a matrix
-    (b h, W), and G those of g, (b h, W / s). Then D = X^T G holds every product of two columns,
-    and tap v is the sum of D along the diagonal x_column = s g_column + d v - p.
+    The library is fast at this for kernels of three columns, without dilation, and no higher than
+    the image: it gets such ones. Dilated rows are taken together with those between them; columns
+    that lie apart are those of an image in which they are neighbours (see `_columns_apart`). Taps
+    that only meet the padding are zero.
 
     Parameters
     ----------
-    x : Rows
-        Of the input. With fewer channels than g, all k edges have the same input.
-    g : Tensor, shape (B, k C, H / stride, W / stride)
+    x : Tensor, shape (B, C, H, W)
+        Channels last.
+    g : Tensor, shape (B, C, H / stride, W / stride)
+        Channels last.
     size : int
-        K, the width of the kernels.
+        K, the width of the kernels: 3 or 5.
     branch : Branch
     """
-    channels, _, height, width = x.shape
-    rows_g = by_channel(g).flatten(1, 2).unflatten(0, (-1, channels))
-    products = g.new_zeros(size, *rows_g.shape[:2], width, g.shape[3])
-    for u in range(size):
-        shift = branch.dilation * (u - size // 2)
-        if abs(shift) < height:  # otherwise all these rows are padding
-            left = x.shifted(shift, branch.stride).mT
-            for right, out in zip(rows_g, products[u], strict=True):
-                torch.bmm(left, right, out=out)
-    taps = products.flatten(3) @ _diagonals(size, width, branch, g.dtype).to(g.device)
-    # (K, k, C, K)
-    return taps.flatten(1, 2).transpose(0, 1).unsqueeze(1)
+    dilation, middle = branch.dilation, size // 2
+    reach = min(middle, (x.shape[2] - 1) // dilation)
+    taps = g.new_zeros(g.shape[1], size, size)
+    rows = taps[:, middle - reach : middle + reach + 1]
+    height = 2 * reach * dilation + 1
+    if branch.stride == 2:
+        _fill_of_stride_2(rows, x, g, height)
+        return taps.unsqueeze(1)
+    for step in range(1, middle + 1):
+        if step == 1 or step * dilation < x.shape[3]:
+            found = _three_columns(x, g, height, step * dilation)
+            rows[:, :, middle - step : middle + step + 1 : step] = found[:, ::dilation]
+    return taps.unsqueeze(1)
 
 
-class Rows:
-    """The rows of images (B, C, H, W), channels last, and those some way above or below them."""
-
-    def __init__(self, x: Tensor) -> None:
-        self._rows = by_channel(x)
-        self.shape = self._rows.shape  # (C, B, H, W)
-        self._shifted = {(0, 1): self._rows.flatten(1, 2)}
-
-    def shifted(self, shift: int, stride: int) -> Tensor:
-        """Return rows `stride` h + `shift` of all images, (C, B H / stride, W); made only once.
-
-        Beyond the image are zeros.
-        """
-        if (shift, stride) not in self._shifted:
-            channels, batch, height, width = self.shape
-            rows = self._rows.new_empty(channels, batch, height // stride, width)
-            first = max(0, -(shift // stride))
-            end = (height - 1 - max(0, shift)) // stride + 1
-            inside = self._rows[:, :, stride * first + shift :: stride]
-            rows[:, :, :first] = 0
-            rows[:, :, first:end] = inside[:, :, : end - first]
-            rows[:, :, end:] = 0
-            self._shifted[shift, stride] = rows.flatten(1, 2)
-        return self._shifted[shift, stride]
+def _three_columns(x: Tensor, g: Tensor, height: int, apart: int) -> Tensor:
+    """Return the taps (C, height, 3) of columns -apart, 0, and apart from the middle."""
+    missing = max(0, height - x.shape[2])
+    x, g = (_columns_apart(_extended(t, missing, -t.shape[3] % apart), apart) for t in (x, g))
+    return _taps(x, g, height, (1, 1)).unflatten(0, (apart, -1)).sum(dim=0)
 
 
-def by_channel(x: Tensor) -> Tensor:
-    """Put the channels of images (B, C, H, W), channels last, first: (C, B, H, W)."""
-    batch, channels, height, width = x.shape
-    columns = x.permute(0, 2, 3, 1).reshape(-1, channels).T
-    block = math.gcd(channels, TRANSPOSED)
-    # a product with unit matrices: faster than the library's transposition
-    one = unit_matrix(block, x.dtype).to(x.device).expand(channels // block, block, block)
-    return torch.bmm(one, columns.unflatten(0, (-1, block))).view(channels, batch, height, width)
+def _fill_of_stride_2(rows: Tensor, x: Tensor, g: Tensor, height: int) -> None:
+    """Fill in the taps (C, height, K), K up to 5, of a convolution with stride 2."""
+    missing = (max(0, height - x.shape[2]) + 1) // 2
+    x, g = _extended(x, 2 * missing, 0), _extended(g, missing, 0)
+    # even and odd columns of x as further channels: only rows are left to jump over
+    found = _taps(_columns_apart(x, 2), torch.cat([g, g], dim=1), height, (2, 1))
+    of_even, of_odd = found.chunk(2)
+    size = rows.shape[2]
+    for column in range(size):
+        apart = column - size // 2
+        rows[:, :, column] = (of_odd if apart % 2 else of_even)[:, :, apart // 2 + 1]
+
+
+def _extended(images: Tensor, rows: int, columns: int) -> Tensor:
+    """Put rows of zeros below and columns of zeros to the right."""
+    return pad(images, (0, columns, 0, rows)) if rows or columns else images
+
+
+def _columns_apart(images: Tensor, apart: int) -> Tensor:
+    """View columns `apart` from each other as neighbours: (B, apart C, H, W / apart).
+
+    With the channels last in memory this is a view: the columns between are further channels.
+    """
+    batch, channels, height, width = images.shape
+    columns = images.permute(0, 2, 3, 1).reshape(batch, height, width // apart, apart * channels)
+    return columns.permute(0, 3, 1, 2)
+
+
+def _taps(x: Tensor, g: Tensor, height: int, stride: tuple[int, int]) -> Tensor:
+    """Return the gradient (C, height, 3) by kernels of three columns."""
+    kernels = g.new_empty(g.shape[1], 1, height, 3)  # only their shape matters
+    padding = (height // 2, 1)
+    return _gradients(g, x, kernels, stride, padding, [False, True, False])[1].squeeze(1)
+
+
+def _gradients(
+    g: Tensor,
+    x: Tensor,
+    kernels: Tensor,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    wanted: list[bool],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the library's gradients by input, kernels and bias of a depthwise convolution."""
+    return torch.ops.aten.convolution_backward(
+        g,
+        x,
+        kernels,
+        None,
+        stride,
+        padding,
+        (1, 1),
+        False,
+        (0, 0),
+        kernels.shape[0],
+        wanted,
+    )
 
 
 @lru_cache(maxsize=64)
 def unit_matrix(size: int, dtype: torch.dtype) -> Tensor:
     """Return the unit matrix, the same tensor each time: do not change it."""
     return torch.eye(size, dtype=dtype)
-
-
-@lru_cache(maxsize=64)
-def _diagonals(size: int, width: int, branch: Branch, dtype: torch.dtype) -> Tensor:
-    """Return the 0/1 matrix (W W / s, K) that sums the diagonals, see `kernel_gradient`."""
-    x_column = torch.arange(width)[:, None, None]
-    g_column = torch.arange(width // branch.stride)[None, :, None]
-    tap = torch.arange(size)[None, None, :]
-    on_diagonal = x_column == branch.stride * g_column + branch.dilation * (tap - size // 2)
-    return on_diagonal.flatten(0, 1).to(dtype)

@@ -18,7 +18,6 @@ from torch.autograd.function import once_differentiable
 
 from nas_course.models.fast_depthwise import (
     Branch,
-    Rows,
     convolve,
     input_gradient,
     kernel_gradient,
@@ -113,7 +112,7 @@ class _Leave(torch.autograd.Function):
         y = (shared_pi @ shared.flatten(1)).unflatten(1, shared.shape[1:])
         for z, scaled in zip(lasts, outer.scaled, strict=True):
             y.baddbmm_(edgewise(as_rows(z), edges), scaled)
-        ctx.stride, ctx.inner, ctx.outer = stride, inner, outer
+        ctx.stride, ctx.edges, ctx.inner, ctx.outer = stride, edges, inner, outer
         ctx.counts = [1, 1, 1, *counts, halves, halves, len(lasts)]
         ctx.save_for_backward(r, shared, shared_pi, *kernels, *zs, *hs, *lasts)
         return y
@@ -145,12 +144,14 @@ class _Leave(torch.autograd.Function):
         by_kernels: list[Tensor | None] = [None] * len(separable + second + dilated)
         if need_weights:
             r_dilated, branch = _of_dilated(r, ctx.stride)
-            rows, rows_hs = Rows(r), [Rows(h) for h in hs]
-            rows_dilated = rows if r_dilated is r else Rows(r_dilated)
+            copies = torch.cat([r] * ctx.edges, dim=1)
+            dilated_copies = (
+                torch.cat([r_dilated] * ctx.edges, dim=1) if ctx.stride == 2 else copies
+            )
             by_kernels = [
-                *_by_kernels([rows] * len(zs), separable, g_separable, Branch(ctx.stride, 1)),
-                *_by_kernels(rows_hs, second, g_second, PLAIN),
-                *_by_kernels([rows_dilated] * len(dilated), dilated, g_dilated, branch),
+                *_by_kernels([copies] * len(zs), separable, g_separable, Branch(ctx.stride, 1)),
+                *_by_kernels(hs, second, g_second, PLAIN),
+                *_by_kernels([dilated_copies] * len(dilated), dilated, g_dilated, branch),
             ]
         by_x = None
         if need_x:
@@ -203,7 +204,7 @@ def _masked(g: Tensor, h: Tensor) -> Tensor:
 
 
 def _by_kernels(
-    inputs: Sequence[Rows], kernels: Sequence[Tensor], gs: Sequence[Tensor], branch: Branch
+    inputs: Sequence[Tensor], kernels: Sequence[Tensor], gs: Sequence[Tensor], branch: Branch
 ) -> list[Tensor]:
     return [
         kernel_gradient(x, g, k.shape[-1], branch)
