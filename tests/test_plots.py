@@ -263,6 +263,33 @@ def test_overview_has_a_heat_map_and_curves_for_each_cell(history: History) -> N
     assert "darts-1st on digits, epoch 6" in figure.summary
 
 
+def test_overview_shows_a_measured_eigenvalue_as_a_share_of_its_maximum() -> None:
+    cells = {"cell": {"edges": [[0, 1]], "operations": ["none", "skip_connect"]}}
+    history = History({"method": "darts-1st", "space": "nas-bench-201", "cells": cells})
+    for epoch, eigenvalue in enumerate((None, 0.2, 0.8, None, 0.4)):  # None: not measured
+        measured = {} if eigenvalue is None else {"eigenvalue": eigenvalue}
+        history.append({"epoch": epoch, "alphas": {"cell": [[0.0, 0.1]]}, **measured})
+    figure = plots.alpha_overview(history)
+    (axes,) = [axes for axes in figure.axes if "eigenvalue" in axes.get_ylabel()]
+    (line,) = axes.lines
+    np.testing.assert_allclose(line.get_ydata(), [np.nan, 0.25, 1, 1, 0.5])
+    assert "0.2 at first, 0.8 at most and 0.4 in the end" in figure.summary
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        *("cell", "largest eigenvalue: 0.4 of at most 0.8")
+    ]
+
+
+def test_overview_without_eigenvalues_or_skips_says_nothing_of_them() -> None:
+    cells = {"cell": {"edges": [[0, 1]], "operations": ["nor_conv_1x1", "nor_conv_3x3"]}}
+    history = History({"method": "darts-1st", "space": "nas-bench-201", "cells": cells})
+    history.append({"epoch": 0, "alphas": {"cell": [[0.0, 0.1]]}, "eigenvalue": None})
+    figure = plots.alpha_overview(history)
+    assert "eigenvalue" not in figure.summary and "skip share from 0.0%" in figure.summary
+    assert not [axes for axes in figure.axes if "eigenvalue" in axes.get_ylabel()]
+    figure.png()
+
+
 def test_unknown_cell_edge_and_epoch_are_refused_with_the_choices(darts_history) -> None:
     with pytest.raises(InvalidInput, match="allowed: 'normal', 'reduce'"):
         plots.alpha_heatmap(darts_history, "nomal")

@@ -66,6 +66,27 @@ def test_a_history_is_drawn_without_what_it_does_not_know():
     assert "one search" in figure.summary
 
 
+def test_no_legend_covers_a_panel():
+    courses = [row["course"] for row in ROWS]
+    figures = (
+        plots.draw_collapse(courses, TABLE),
+        plots.draw_remedies(ROWS, TABLE),
+        plots.draw_remedy_courses(ROWS, TABLE),
+    )
+    for figure in figures:
+        figure.png()
+        (legend,) = figure.legends
+        box = legend.get_window_extent()
+        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1
+        for axes in figure.axes:
+            assert axes.get_legend() is None
+            assert not box.overlaps(axes.get_tightbbox())
+
+
+def test_one_search_needs_no_legend():
+    assert plots.draw_collapse([ROWS[0]["course"]]).legends == []
+
+
 def test_nothing_to_draw_is_refused():
     with pytest.raises(InvalidInput, match="skip_share"):
         plots.draw_collapse([{"epoch": [1, 2], "skip_share": [None, None]}])

@@ -23,6 +23,24 @@ def test_every_estimator_of_the_bench_has_its_line(rows):
     assert all(axes.get_yscale() == "log" for axes in figure.axes)
 
 
+def test_curves_that_may_coincide_lie_on_wider_ones(rows):
+    for axes in plots.draw_bench(rows, "quadratic").axes:
+        drawn = sorted(axes.lines, key=lambda line: line.get_zorder())
+        sizes = [line.get_markersize() for line in drawn]
+        assert sizes == sorted(sizes, reverse=True)
+    whole, truncated = (
+        next(line for line in drawn if line.get_color() == ESTIMATORS[name][0])
+        for name in ("reverse mode", "truncated to 4")
+    )
+    assert truncated.get_linewidth() > 2 * whole.get_linewidth()
+    assert truncated.get_zorder() < whole.get_zorder()
+    figure = plots.draw_differences([1e-1, 1e-5], {"a": [1, 2], "b": [3, 4], "c": [1, 2]})
+    widths = [line.get_linewidth() for line in figure.axes[0].lines]
+    assert widths == sorted(set(widths), reverse=True)
+    with pytest.raises(InvalidInput, match="3 or fewer"):
+        plots.draw_differences([1.0], {name: [1.0] for name in "abcd"})
+
+
 def test_the_bench_shows_errors_against_passes_and_names_the_best(rows):
     figure = plots.draw_bench(rows, "quadratic")
     lines = {line.get_label(): line for line in figure.axes[0].lines}

@@ -17,6 +17,15 @@ from nas_course.widgets.packing import COLUMNS, browser_header, pack_row, palett
 from nas_course.widgets.readings import sentence, summary
 
 
+def test_the_summary_tells_the_last_eigenvalue_that_was_measured():
+    history = History(descent_header())
+    rows = descent_rows(history.header, np.random.default_rng(0))
+    for row, eigenvalue in zip(rows, (None, 0.5, 0.25, None), strict=False):
+        history.append(row | {"eigenvalue": eigenvalue})
+    assert summary(history).endswith(" The largest eigenvalue of the Hessian is 0.25.")
+    assert "eigenvalue" not in summary(descent_history())
+
+
 @pytest.fixture
 def sent(monkeypatch):
     """Custom messages that the explorers of a test send: (content, buffers)."""

@@ -15,7 +15,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from nas_course.errors import InvalidInput
@@ -62,7 +65,8 @@ def draw_collapse(
     Returns
     -------
     CourseFigure
-        A thin line per seed, a thick one for their mean where all are still running.
+        A thin line per seed, a thick one for their mean where all are still running; below them
+        what the lines are.
     """
     shown = [name for name in SHOWN if any(_measured(course, name).size for course in courses)]
     if not shown:
@@ -79,7 +83,30 @@ def draw_collapse(
         title, label = SHOWN[name]
         axis.set(title=title, ylabel=label)
         _epochs(axis, name)
+    handles = _seed_handles(COLOR) if len(courses) > 1 else []
+    if "test_accuracy" in shown and table is not None:
+        handles += _frame_handles(table["quantiles"])
+    if handles:
+        figure.legend(handles=handles, loc="outside lower center", ncols=4)
     return figure
+
+
+def _seed_handles(color: str) -> list[Artist]:
+    """What the lines of `_draw_seeds` are, for a legend."""
+    seed = Line2D([], [], color=color, linewidth=0.8, alpha=0.6, marker="o", markersize=3.5)
+    seed.set_label("one seed")
+    return [seed, Line2D([], [], color=color, linewidth=2.4, label="mean of the seeds")]
+
+
+def _frame_handles(quantiles: Sequence[float]) -> list[Artist]:
+    """What the frame of random cells is, for a legend."""
+    band = Patch(color=style.GRID, alpha=0.5, linewidth=0, label="random cells, 5 to 95 %")
+    return [band, _median_handle(quantiles[MEDIAN])]
+
+
+def _median_handle(median: float) -> Line2D:
+    label = f"median random cell, {100 * median:.1f} %"
+    return Line2D([], [], color=style.MUTED, linewidth=1, linestyle=":", label=label)
 
 
 def _measured(course: Course, name: str) -> np.ndarray:
@@ -110,10 +137,6 @@ def _draw_random_cells(axes: Axes, quantiles: Sequence[float]) -> None:
     low, _, median, _, high = quantiles
     axes.axhspan(low, high, color=style.GRID, alpha=0.5, linewidth=0)
     axes.axhline(median, color=style.MUTED, linewidth=1, linestyle=":")
-    axes.annotate(
-        "random cells: median, 5 to 95 %", (0.98, low), xycoords=("axes fraction", "data"),
-        xytext=(0, 3), textcoords="offset points", ha="right", color=style.MUTED, size=style.SMALL,
-    )  # fmt: skip
 
 
 def _epochs(axes: Axes, name: str) -> None:
@@ -157,8 +180,10 @@ def draw_remedies(rows: Rows, table: Mapping[str, Any]) -> CourseFigure:
     (axes,) = panels(figure)
     low, _, median, _, high = table["quantiles"]
     axes.axvspan(low, high, color=style.GRID, alpha=0.5, linewidth=0)
-    axes.axvline(median, color=style.MUTED, linewidth=1, linestyle=":", label="median random cell")
-    axes.axvline(table["best"], color=style.INK, linewidth=1, linestyle="--", label="best cell")
+    axes.axvline(median, color=style.MUTED, linewidth=1, linestyle=":")
+    best = axes.axvline(
+        table["best"], color=style.INK, linewidth=1, linestyle="--", label="best cell"
+    )
     for place, method in enumerate(methods):
         color = PLAIN if place == 0 else COLOR
         axes.plot(values[method], np.full(len(values[method]), place), "o", color=color, alpha=0.65)
@@ -168,7 +193,11 @@ def draw_remedies(rows: Rows, table: Mapping[str, Any]) -> CourseFigure:
         xlabel="test accuracy of the derived cell in the table", ylim=(len(methods) - 0.4, -0.6)
     )
     axes.xaxis.set_major_formatter(PERCENT)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=2)
+    dot = Line2D([], [], color=COLOR, alpha=0.65, marker="o", linestyle="", label="one seed")
+    bar = Line2D([], [], color=COLOR, marker="|", markeredgewidth=3, markersize=9, linestyle="")
+    bar.set_label("mean")
+    handles = [dot, bar, *_frame_handles(table["quantiles"]), best]
+    figure.legend(handles=handles, loc="outside lower center", ncols=5, columnspacing=1.2)
     return figure
 
 
@@ -200,7 +229,7 @@ def draw_remedy_courses(
     plain, *remedies = methods_of(rows)
     courses = {m: [r["course"] for r in rows if r["method"] == m] for m in (plain, *remedies)}
     height = -(-len(remedies) // ACROSS)
-    figure = new_figure(_courses_summary(courses, column), (9.4, 2.2 * height + 0.3))
+    figure = new_figure(_courses_summary(courses, column), (9.4, 2.2 * height + 0.55))
     axes = panels(figure, height, ACROSS, sharex=True, sharey=True)
     for place, (method, axis) in enumerate(zip(remedies, axes, strict=False)):
         if column == "test_accuracy":
@@ -218,6 +247,11 @@ def draw_remedy_courses(
     for axis in axes[len(remedies) :]:
         axis.remove()
     figure.supylabel(SHOWN[column][1], size=style.FONT_SIZE)
+    behind = Line2D([], [], color=PLAIN, linewidth=1.4, linestyle="--", label=f"mean of {plain}")
+    handles = [*_seed_handles(COLOR), behind]
+    if column == "test_accuracy":
+        handles.append(_median_handle(table["quantiles"][MEDIAN]))
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
     return figure
 
 
@@ -259,7 +293,7 @@ def draw_gap(rows: Rows) -> CourseFigure:
     drawn = axes.scatter(
         points[:, 0], points[:, 1], c=points[:, 2], cmap="viridis_r", s=22, zorder=2
     )
-    figure.colorbar(drawn, ax=axes, label="epoch")
+    figure.colorbar(drawn, ax=axes, label="epoch", ticks=MaxNLocator(integer=True, nbins=6))
     axes.set(xlabel="largest eigenvalue", ylabel="loss of the derived cell − loss of the mixture")
     axes.axhline(0, color=style.MUTED, linewidth=0.8)
     axes.grid(axis="y")

@@ -14,21 +14,25 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from nas_course.errors import InvalidInput, one_of
 from nas_course.plots import style
+from nas_course.plots.alphas import PERCENT
 from nas_course.plots.figure import CourseFigure, course_style, new_figure, panels
 
-# Colour, marker and dashes of every estimator.
-ESTIMATORS: dict[str, tuple[str, str, tuple[float, ...]]] = {
-    "first order": ("#1f78c8", "o", ()),
-    "unrolled, differences": ("#c27ab7", "X", ()),
-    "unrolled, exact": ("#757575", "D", ()),
-    "reverse mode": ("#14285f", "s", (6, 2)),
-    "truncated to 4": ("#864391", "P", (1, 2)),
-    "Neumann": ("#d9621e", "^", ()),
-    "conjugate gradient": ("#0d4f5a", "v", (3, 2)),
-    "implicit, dense": ("#463207", "*", ()),
+# Colour, marker, dashes, line width and marker size of every estimator. Some coincide: truncated
+# and whole reverse mode in their first steps, all that take one step. So what is wide is drawn
+# below what is narrow, and both are seen.
+ESTIMATORS: dict[str, tuple[str, str, tuple[float, ...], float, float]] = {
+    "first order": ("#1f78c8", "o", (), 1.5, 6),
+    "unrolled, differences": ("#864391", "X", (), 1.5, 14),
+    "unrolled, exact": ("#949189", "D", (), 1.5, 8),
+    "reverse mode": ("#14285f", "s", (6, 2), 1.5, 4),
+    "truncated to 4": ("#c27ab7", "P", (), 5.0, 9),
+    "Neumann": ("#d9621e", "^", (), 1.5, 5),
+    "conjugate gradient": ("#0d4f5a", "v", (3, 2), 1.5, 5),
+    "implicit, dense": ("#463207", "*", (), 1.5, 9),
 }
 POINTS = {
     "solved": "weights at their solution",
@@ -37,11 +41,16 @@ POINTS = {
 # Smaller values are drawn here: they would flatten the part of the picture that matters.
 ERROR_FLOOR, ANGLE_FLOOR = 1e-3, 0.05
 CURVES = ("#14285f", "#d9621e", "#0d4f5a", "#864391")
+PLAIN = FuncFormatter(lambda value, position: f"{value:g}")
+# Colour, marker, width where a curve may lie on an earlier one: dark and narrow on pale and wide.
+LAID_ON = (("#c27ab7", "o", 5.0), ("#d9621e", "s", 2.5), ("#14285f", "v", 1.3))
 
 
 @course_style
 def draw_bench(rows: Sequence[Mapping[str, Any]], problem: str) -> CourseFigure:
     """Draw error (above) and angle (below) of every estimator against its passes.
+
+    Every panel has a vertical scale of its own.
 
     Parameters
     ----------
@@ -59,30 +68,37 @@ def draw_bench(rows: Sequence[Mapping[str, Any]], problem: str) -> CourseFigure:
     if not ours:
         raise one_of("problem", problem, {row["problem"]: None for row in rows})
     figure = new_figure(_bench_summary(ours, problem), (9.0, 5.6))
-    axes = panels(figure, 2, 2, sharex=True, sharey="row")
+    axes = panels(figure, 2, 2, sharex=True)
     for column, (point, title) in enumerate(POINTS.items()):
         here = [row for row in ours if row["point"] == point]
         for name in ESTIMATORS:
             _draw_family(axes[column], axes[2 + column], name, here)
         axes[column].set(title=title, xscale="log", yscale="log")
         axes[2 + column].set(xlabel="passes of automatic differentiation", yscale="log")
-    axes[0].set_ylabel(f"error, share of the gradient\n(drawn from {ERROR_FLOOR:g} on)")
+    axes[0].set_ylabel(f"error, share of the gradient\n(drawn from {100 * ERROR_FLOOR:g} % on)")
     axes[2].set_ylabel(f"angle, degrees\n(drawn from {ANGLE_FLOOR:g} on)")
-    for panel in axes:
+    for panel, words in zip(axes, (PERCENT, PERCENT, PLAIN, PLAIN), strict=True):
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        panel.yaxis.set_minor_locator(NullLocator())
+        panel.yaxis.set_major_formatter(words)
+        panel.xaxis.set_major_formatter(PLAIN)
         panel.grid(axis="y")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 
 def _draw_family(error: Axes, angle: Axes, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    color, marker, dashes = ESTIMATORS[name]
+    color, marker, dashes, width, size = ESTIMATORS[name]
     mine = [row for row in rows if row["estimator"] == name]
     passes = [row["gradients"] + row["products"] for row in mine]
     look: dict[str, Any] = {
         "color": color,
         "marker": marker,
         "linestyle": (0, dashes) if dashes else "-",
-        "ms": 5,
+        "linewidth": width,
+        "markersize": size,
+        "markeredgewidth": 0,
+        "zorder": 3 - size / 100,
     }
     error.plot(passes, [max(row["error"], ERROR_FLOOR) for row in mine], label=name, **look)
     angle.plot(passes, [max(row["angle"], ANGLE_FLOOR) for row in mine], **look)
@@ -153,8 +169,10 @@ def draw_differences(
     lengths : sequence of float
         In weight space, above 0.
     errors : mapping of network to sequence of float
-        |estimate - exact| / |exact| for each length.
+        |estimate - exact| / |exact| for each length; three networks at most.
     """
+    if len(errors) > len(LAID_ON):
+        raise InvalidInput(f"errors: got {len(errors)} networks; allowed: {len(LAID_ON)} or fewer.")
     words = "; ".join(
         f"{name}: {_percent(values[int(np.argmax(lengths))])} at length {max(lengths):.0e}, "
         f"{_percent(values[int(np.argmin(lengths))])} at {min(lengths):.0e}"
@@ -162,12 +180,15 @@ def draw_differences(
     )
     figure = new_figure(f"Error of the unrolled gradient by differences. {words}.", style.SINGLE)
     (axes,) = panels(figure)
-    for (name, values), color, marker in zip(errors.items(), CURVES, "osv^", strict=False):
-        axes.plot(lengths, values, color=color, marker=marker, label=name)
+    for (name, values), (color, marker, width) in zip(errors.items(), LAID_ON, strict=False):
+        axes.plot(
+            lengths, values, color=color, marker=marker, label=name, linewidth=width,
+            markersize=4 + 1.6 * width, markeredgewidth=0,
+        )  # fmt: skip
     axes.set(xscale="log", yscale="log", xlabel="length of the difference")
     axes.set_ylabel("error, share of the gradient")
     axes.grid(axis="y")
-    axes.legend()
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 

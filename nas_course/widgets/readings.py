@@ -79,7 +79,14 @@ def _change(first: float, last: float) -> str:
 
 
 def summary(history: History) -> str:
-    """Sum up all cells at the last row, a sentence each; says so where there is no row yet."""
+    """Sum up all cells at the last row, a sentence each, and the eigenvalue if it was measured.
+
+    Says so where there is no row yet.
+    """
     if not history.rows:
         return "No epoch of this search has been recorded yet."
-    return " ".join(sentence(history, cell) for cell in history.cells)
+    cells = " ".join(sentence(history, cell) for cell in history.cells)
+    measured = [row["eigenvalue"] for row in history.rows if row.get("eigenvalue") is not None]
+    if not measured:
+        return cells
+    return f"{cells} The largest eigenvalue of the Hessian is {measured[-1]:.2g}."
