@@ -128,6 +128,20 @@ def test_each_fault_has_the_symptom_that_the_notebook_names(capsys):
     assert weights < 0.01 and alphas > 0.9  # trained by what is left over, on the validation loss
 
 
+def test_weights_moved_back_along_p_are_right_up_to_rounding_and_copied_ones_to_the_bit(rng):
+    """Both are full answers (10.6); the notebook says how they differ."""
+    train, valid = (loss.function for loss in random_losses(rng, 40, 3))
+    case = (train, valid, *(torch.tensor(rng.normal(size=n)) for n in (40, 3)), 0.3, 0.5)
+    right = {a.value.__name__: a.value for a in CHAPTER.answers if a.exercise == "10.6"}
+    # what is trained does not depend on how many terms the series has
+    plain, copied = (answer("idarts_iteration")(*case, 2, terms)["weights"] for terms in (0, 3))
+    assert torch.equal(copied, plain)
+    trained = right["with_copies"](*case, 2, 0)["weights"]
+    moved = right["moved_back_along_p"](*case, 2, 3)["weights"]
+    assert not torch.equal(moved, trained)
+    assert torch.allclose(moved, trained, rtol=0, atol=1e-14)
+
+
 def test_the_faulty_iteration_of_the_notebook_is_told_that_nothing_is_repaired():
     report = check_here(EXERCISES["10.6"], answer("faulty_iteration"))
     assert code_of(report) == "nothing-repaired" and report.points == 0

@@ -110,8 +110,8 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
             "weights-not-put-back",
             "The weights are not where they were: they were moved along p, but put back along v, "
             "which is the last term of the series by then.",
-            "Copy the weights before you move them, and copy them back. Adding and subtracting "
-            "would round, even with the right vector.",
+            "Move them back along p; or copy them before you move them, and copy them back, which "
+            "is exact where adding and subtracting rounds.",
         ),
     ),
 }
@@ -149,13 +149,13 @@ MISTAKES = (
         "weights-left-at-minus",
         _left_at(-1.0),
         "The weights were left at w - epsilon p.",
-        "Copy them back after the second gradient.",
+        "Put them back after the second gradient.",
     ),
     Mistake(
         "weights-left-at-plus",
         _left_at(1.0),
         "The weights were left at w + epsilon p.",
-        "Copy them back after the second gradient.",
+        "Put them back after the second gradient: the way there was epsilon p, 2 epsilon p back.",
     ),
     Mistake(
         "divided-by-one-epsilon",

@@ -490,8 +490,9 @@ follow(faulty_iteration)
 # code. Find them, and write the repaired iteration: copy the function's body and change as little
 # as possible. Arguments as in 10.3; `learning_rate` is the step size of the training *and* of the
 # series; `inner_steps` is the number of training steps. Return the same dict (or a tuple): the
-# trained weights, put back as training left them (best copied, not subtracted), and the new alpha.
-# When it passes, run `follow(idarts_iteration)`.
+# trained weights, put back as training left them, and the new alpha. Moving them back by the right
+# vector is a full answer; copying them back is the better one, for a reason that stands below. When
+# it passes, run `follow(idarts_iteration)`.
 #
 # <details><summary>Hint 1: who steps?</summary>
 # Print w in the first loop. Whose weights does a deep copy of an optimizer hold?
@@ -503,8 +504,8 @@ follow(faulty_iteration)
 # Compare w before the difference and after it. Which vector is v by then?
 # </details>
 # <details><summary>Hint 4: plan</summary>
-# optimizer.step() without a copy; parentheses round 2 * epsilon; copy the trained weights before
-# they are moved, and put them back with <code>w.copy_(...)</code>.
+# optimizer.step() without a copy; parentheses round 2 * epsilon; move the weights back along p, or
+# copy them before they are moved and put them back with <code>w.copy_(...)</code>.
 # </details>
 
 
@@ -551,3 +552,7 @@ check("10.6", idarts_iteration)
 # although nobody trains them. What is left over when they are put back, $-\epsilon(p-v)$, points
 # down the *validation* loss. A supernet that learns is no proof that its training step does
 # anything.
+#
+# Whoever moves the weights back by $\epsilon p$ gets them back up to rounding, the last of sixteen
+# digits here. The iteration is as good, but it leaves the weights a trace different from what
+# training made of them. Copying is exact, and a test can ask for equality.

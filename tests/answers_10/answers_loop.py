@@ -176,6 +176,14 @@ def with_copies(*case):
 
 
 @right("10.6")
+def moved_back_along_p(*case):
+    """The smallest repair of the third fault: the right vector, up to rounding."""
+    return iterate(
+        case, put_back=lambda w, epsilon, p, v: w + epsilon * p - 2 * epsilon * p + epsilon * p
+    )
+
+
+@right("10.6")
 def without_a_difference(train_loss, valid_loss, weights, alpha, rate, alpha_rate, steps, terms):
     """Takes the mixed product from the graph of q, and an optimizer for the training."""
     w, a = torch.nn.Parameter(weights.clone()), alpha.clone().requires_grad_()
