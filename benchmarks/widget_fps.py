@@ -116,7 +116,7 @@ def measure(page, lab, seconds: int) -> dict:
     training = statistics(page.evaluate(COUNT, seconds))
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     rows = int(page.locator("[data-part=slider]").get_attribute("max"))
-    lab.interrupt("frames.ipynb")
+    lab.stop_cells(page, "frames.ipynb")
     said = page.locator(".jp-OutputArea-output", has_text="SEARCH ENDED").inner_text(timeout=60_000)
     return {
         "idle_page": idle,

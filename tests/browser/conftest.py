@@ -1,10 +1,29 @@
 """What the browser tests share: Chromium, pages that must stay silent, a JupyterLab server."""
 
 import contextlib
+import os
 from dataclasses import dataclass, field
 
 import pytest
 from lab_server import BROWSER_ARGUMENTS, running_lab
+
+PATIENCE = 120_000  # ms; only a test that fails waits so long
+# To look for races, see CONTRIBUTING.md: how many times slower pages compute, and how many
+# milliseconds late each step of a test comes.
+SLOW_PAGE = float(os.environ.get("NAS_COURSE_SLOW_PAGE", "1"))
+SLOW_TEST = float(os.environ.get("NAS_COURSE_SLOW_TEST", "0"))
+# Timers and frames come late by a random time, as where other programs hold the processor.
+LATE = """(longest) => {
+  const late = () => longest * Math.random() ** 3, after = window.setTimeout;
+  const ask = window.requestAnimationFrame, cancel = window.cancelAnimationFrame;
+  const asked = new Map();
+  window.setTimeout = (call, wait = 0, ...values) => after(call, wait + late(), ...values);
+  window.requestAnimationFrame = (call) => {
+    const id = after(() => asked.set(id, ask((now) => { asked.delete(id); call(now); })), late());
+    return id;
+  };
+  window.cancelAnimationFrame = (id) => { clearTimeout(id); cancel(asked.get(id)); };
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -13,7 +32,9 @@ def chromium(chromium_path):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=BROWSER_ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path, args=BROWSER_ARGUMENTS, slow_mo=SLOW_TEST
+        )
         yield browser
         browser.close()
 
@@ -39,6 +60,13 @@ class Watched:
             self.strangers.append(request.url)
 
 
+def slow_down(page):
+    if SLOW_PAGE > 1:
+        page.add_init_script(f"({LATE})({30 * SLOW_PAGE})")
+        session = page.context.new_cdp_session(page)
+        session.send("Emulation.setCPUThrottlingRate", {"rate": SLOW_PAGE})
+
+
 @pytest.fixture
 def open_page(chromium):
     """Open pages; at the end none of them may have logged an error or asked a foreign server."""
@@ -48,7 +76,9 @@ def open_page(chromium):
         def open_one(expected_error=None, **context_options):
             options = {"viewport": {"width": 1100, "height": 1000}} | context_options
             context = stack.enter_context(contextlib.closing(chromium.new_context(**options)))
+            context.set_default_timeout(PATIENCE)
             watched = Watched(context.new_page(), expected_error)
+            slow_down(watched.page)
             watched.page.on("console", watched.note_error)
             watched.page.on("pageerror", lambda error: watched.errors.append(str(error)))
             watched.page.on("request", watched.note_request)

@@ -36,6 +36,13 @@ window.inside = await import(url);
 window.stop = window.inside.default.render({{model: window.model, el: document.getElementById("place")}});
 </script>"""
 
+# The view shows what was asked of it: all text and all panels, or all text while it plays on.
+SETTLED = """(before) => {
+  const root = document.querySelector(".nas-alpha");
+  const plays = root.querySelector("[data-part=play]").ariaLabel === "Pause";
+  return root.hasAttribute("data-settled") || (plays && Number(root.dataset.words) > before);
+}"""
+
 
 class ExplorerPage:
     """The view on a page; `page` is Playwright's."""
@@ -49,6 +56,7 @@ class ExplorerPage:
         file.write_text(self._html(self.state | state), encoding="utf-8")
         page.goto(file.as_uri())
         page.locator(".nas-alpha[data-paints]").wait_for()
+        self.settle()
 
     @staticmethod
     def _html(state):
@@ -60,9 +68,13 @@ class ExplorerPage:
         """Rows as text that the page decodes."""
         return base64.b64encode(pack_rows(pack_row(row, self.header) for row in rows)).decode()
 
-    def push(self, content, rows=()):
+    def send(self, content, rows=()):
         """Send a custom message, as the kernel would."""
         self.page.evaluate("([c, b]) => window.message(c, b)", [content, self.packed(rows)])
+
+    def push(self, content, rows=()):
+        """Send a custom message and wait until the view shows it."""
+        self.send(content, rows)
         self.settle()
 
     def part(self, name):
@@ -72,11 +84,9 @@ class ExplorerPage:
         return self.part(name).inner_text()
 
     def settle(self):
-        """Wait until all text has followed the last change."""
-        self.page.evaluate(
-            "() => new Promise((done) => setTimeout(() => requestAnimationFrame(() => "
-            "requestAnimationFrame(done)), 300))"
-        )
+        """Wait until the view has followed the last change."""
+        before = self.page.locator(".nas-alpha").get_attribute("data-words")
+        self.page.wait_for_function(SETTLED, arg=int(before))
 
     def predict(self, operation):
         self.page.locator(f".nas-choices [data-operation={operation}]").click()

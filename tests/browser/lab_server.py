@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ BROWSER_ARGUMENTS = [
     "--disable-sync",
 ]
 TOKEN = "t"
-SERVER_SECONDS = 180
+PATIENCE = 600  # seconds for what a loaded machine may take long for: a server, a kernel
 CELL_STARTED = r"""() => [...document.querySelectorAll(".jp-InputPrompt")].some(
   (prompt) => /\[(\*|\d+)\]/.test(prompt.innerText))"""
 
@@ -47,7 +47,7 @@ class Lab:
         """Open a notebook in a workspace of its own and wait for its kernel."""
         workspace = Path(name).stem
         page.goto(f"{self.address}/lab/workspaces/{workspace}/tree/{name}?token={TOKEN}")
-        page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=120_000)
+        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
         self._wait_for_kernel(page, name)
 
     def _wait_for_kernel(self, page, name: str) -> None:
@@ -55,23 +55,55 @@ class Lab:
 
         JupyterLab shows a kernel as idle before it is, and then drops orders to run cells.
         """
-        for _ in range(600):
-            with urllib.request.urlopen(f"{self.address}/api/sessions?token={TOKEN}") as answer:
-                sessions = json.load(answer)
-            kernels = [session["kernel"] for session in sessions if session["path"] == name]
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            kernels = self._kernels(name)
             if any(k["execution_state"] == "idle" and k["connections"] for k in kernels):
                 page.wait_for_timeout(500)
                 return
             page.wait_for_timeout(200)
-        raise AssertionError(f"no idle kernel for {name}: {sessions}")
+        raise AssertionError(f"no idle kernel for {name}: {kernels}")
 
-    def interrupt(self, name: str) -> None:
-        """Interrupt the kernel of a notebook, as its stop button does."""
+    def _kernels(self, name: str) -> list[dict]:
+        """Ask the server for the kernels of a notebook: none before it was opened, then one."""
         with urllib.request.urlopen(f"{self.address}/api/sessions?token={TOKEN}") as answer:
             sessions = json.load(answer)
-        (kernel,) = [session["kernel"]["id"] for session in sessions if session["path"] == name]
-        address = f"{self.address}/api/kernels/{kernel}/interrupt?token={TOKEN}"
-        urllib.request.urlopen(urllib.request.Request(address, method="POST")).close()
+        return [session["kernel"] for session in sessions if session["path"] == name]
+
+    def stop_cells(self, page, name: str) -> None:
+        """Interrupt the kernel of a notebook, as its stop button does, until it is idle.
+
+        An interrupt may come where Python cannot raise it, and only the running cell ends by it.
+        """
+        (kernel,) = self._kernels(name)
+        address = f"{self.address}/api/kernels/{kernel['id']}/interrupt?token={TOKEN}"
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            urllib.request.urlopen(urllib.request.Request(address, method="POST")).close()
+            for _ in range(50):
+                page.wait_for_timeout(200)
+                if self._kernels(name)[0]["execution_state"] == "idle":
+                    return
+        raise AssertionError(f"the kernel of {name} cannot be interrupted")
+
+    def saved_cells(self, name: str) -> list[dict]:
+        """Read the cells of a notebook's file."""
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))["cells"]
+
+    def save_until(self, page, name: str, good: Callable[[list[dict]], object]) -> list[dict]:
+        """Save by the keyboard until the cells in the file are good, and give them.
+
+        When first asked the page may not have got everything yet; and Jupyter writes into the
+        file itself, so that one may read half of it.
+        """
+        for _ in range(120):
+            page.keyboard.press("Control+s")
+            for _ in range(10):
+                page.wait_for_timeout(100)
+                with contextlib.suppress(json.JSONDecodeError):
+                    if good(cells := self.saved_cells(name)):
+                        return cells
+        raise AssertionError(f"saved {name} for minutes in vain")
 
     def run_all(self, page) -> None:
         """Run all cells of the open notebook.
@@ -85,7 +117,7 @@ class Lab:
             page.get_by_role("menuitem", name="Run", exact=True).click()
             page.get_by_text("Run All Cells", exact=True).first.click()
             with contextlib.suppress(PlaywrightTimeout):
-                page.wait_for_function(CELL_STARTED, timeout=8_000)
+                page.wait_for_function(CELL_STARTED, timeout=20_000)
                 return
         raise AssertionError("JupyterLab never started a cell")
 
@@ -104,7 +136,7 @@ def running_lab(folder: Path, home: Path) -> Iterator[Lab]:
             yield Lab(f"http://127.0.0.1:{port}", folder)
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(PATIENCE)
 
 
 def free_port() -> int:
@@ -130,7 +162,11 @@ def server_environment(home: Path) -> dict[str, str]:
     settings = home / "settings"
     settings.mkdir()
     silent = {"fetchNews": "false", "checkForUpdates": False}
-    overrides = {"@jupyterlab/apputils-extension:notification": silent}
+    overrides = {
+        "@jupyterlab/apputils-extension:notification": silent,
+        # every two minutes, which a slow machine may take for one test
+        "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+    }
     (settings / "overrides.json").write_text(json.dumps(overrides))
     lab_config = {"LabServerApp": {"app_settings_dir": str(settings)}}
     (home / "jupyter_server_config.json").write_text(json.dumps(lab_config))
@@ -143,7 +179,7 @@ def server_environment(home: Path) -> dict[str, str]:
 
 
 def wait_until_up(address: str, process: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + SERVER_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
             urllib.request.urlopen(address, timeout=2).close()

@@ -122,20 +122,40 @@ def test_every_control_has_a_name(explore):
 # ------------------------------------------------------------------ motion
 
 
+# What the play button and the epoch said, one after the other: a short playback may be over before
+# a slow test looks.
+RECORD_WORDS = """() => {
+  window.said = { play: [], epoch: [] };
+  for (const name of ["play", "epoch"]) {
+    const part = document.querySelector(`[data-part=${name}]`);
+    const note = () => said[name].push(name === "play" ? part.ariaLabel : part.innerText);
+    new MutationObserver(note).observe(part, {
+      attributeFilter: ["aria-label"], characterData: true, childList: true, subtree: true });
+  }
+}"""
+PLAYED = """() => {
+  const began = said.play.indexOf("Pause");
+  return began >= 0 && said.play.indexOf("Play", began) >= 0;
+}"""
+
+
+def wait_until_it_plays(view):
+    view.page.wait_for_function(
+        "() => document.querySelector('[data-part=play]').ariaLabel === 'Pause'"
+    )
+
+
 def test_playing_moves_and_ends_at_the_last_row(explore):
     view = explore(predictions=SEEN)
     view.part("speed").select_option("10")
     view.go_to(0)
+    view.page.evaluate(RECORD_WORDS)
     view.part("play").click()
-    view.page.wait_for_function(
-        "() => document.querySelector('[data-part=play]').ariaLabel === 'Pause'"
-    )
-    view.page.wait_for_function("() => document.querySelector('[data-part=slider]').value > 3")
-    view.page.wait_for_function(
-        "() => document.querySelector('[data-part=play]').ariaLabel === 'Play'", timeout=20_000
-    )
+    view.page.wait_for_function(PLAYED)
     view.settle()
     assert view.text("epoch") == "epoch 12"
+    seen = [float(words.split()[1]) for words in view.page.evaluate("() => said.epoch")]
+    assert seen == sorted(seen) and any(0 < epoch < 12 for epoch in seen)
 
 
 def press_home(view):
@@ -153,9 +173,7 @@ def test_taking_the_slider_stops_the_playback_even_where_its_value_stays(explore
     view.part("speed").select_option("0.5")
     view.go_to(0)
     view.part("play").click()
-    view.page.wait_for_function(
-        "() => document.querySelector('[data-part=play]').ariaLabel === 'Pause'"
-    )
+    wait_until_it_plays(view)
     take(view)
     view.settle()
     assert view.part("play").get_attribute("aria-label") == "Play"
@@ -163,7 +181,8 @@ def test_taking_the_slider_stops_the_playback_even_where_its_value_stays(explore
 
 
 def test_pausing_stops_at_a_whole_row(explore):
-    view = explore(predictions=SEEN)
+    view = explore(descent_history(epochs=200), predictions=SEEN)  # plays longer than a test waits
+    view.part("speed").select_option("2")
     view.go_to(0)
     view.part("play").click()
     view.page.wait_for_function("() => document.querySelector('[data-part=slider]').value > 1")
@@ -177,10 +196,9 @@ def test_pausing_stops_at_a_whole_row(explore):
 
 def test_a_finished_search_plays_by_itself_after_the_prediction(explore):
     view = explore()
+    view.page.evaluate(RECORD_WORDS)
     view.page.locator(".nas-choices [data-operation=skip_connect]").click()
-    view.page.wait_for_function(
-        "() => document.querySelector('[data-part=play]').ariaLabel === 'Pause'"
-    )
+    view.page.wait_for_function(PLAYED)
 
 
 def test_with_reduced_motion_nothing_starts_by_itself_and_nothing_is_tweened(explore):
@@ -192,10 +210,9 @@ def test_with_reduced_motion_nothing_starts_by_itself_and_nothing_is_tweened(exp
     view.part("derive").click()
     view.settle()
     view.part("speed").select_option("25")
+    view.page.evaluate(RECORD_WORDS)
     view.part("play").click()
-    view.page.wait_for_function(
-        "() => document.querySelector('[data-part=play]').ariaLabel === 'Play'", timeout=20_000
-    )
+    view.page.wait_for_function(PLAYED)
     morphs, curves = view.page.evaluate("() => [[...new Set(recorded.morphs)], recorded.cursors]")
     assert set(morphs) == {"0", "100"}
     assert len(curves) > 5
@@ -221,7 +238,7 @@ RECORD_STATES = """() => {
 
 
 def test_the_reader_is_told_at_most_every_five_seconds_while_it_plays(explore):
-    view = explore(predictions=SEEN)
+    view = explore(descent_history(epochs=200), predictions=SEEN)
     view.go_to(0)
     view.part("speed").select_option("0.5")
     view.page.evaluate(
@@ -229,10 +246,10 @@ def test_the_reader_is_told_at_most_every_five_seconds_while_it_plays(explore):
         ".observe(document.querySelector('[data-part=announce]'), {childList: true}); }"
     )
     view.part("play").click()
-    view.page.wait_for_timeout(11_500)
+    view.page.wait_for_function("() => told.length > 2")
     told = view.page.evaluate("() => told")
-    assert 1 <= len(told) <= 3
-    assert all(later - earlier >= 4_900 for earlier, later in pairwise(told))
+    # noted when the page has time for it, which need not be the moment of telling
+    assert all(later - earlier >= 4_000 for earlier, later in pairwise(told))
 
 
 # ------------------------------------------------------------------ themes and widths
@@ -323,7 +340,7 @@ def test_where_the_learner_looks_is_kept_for_python(explore):
     view.part("cell").select_option(label="reduce")
     view.part("edge").select_option("3")
     view.go_to(7)
-    view.page.wait_for_timeout(500)
+    view.page.wait_for_function("() => model.get('view').epoch === 7")
     kept = view.page.evaluate("() => model.get('view')")
     assert kept == {"cell": "reduce", "edge": 3, "epoch": 7, "morph": 0}
 
@@ -333,7 +350,7 @@ def test_a_closed_view_leaves_nothing_running(explore):
     view.go_to(0)
     view.part("play").click()
     view.page.evaluate("() => stop()")
-    view.page.wait_for_timeout(300)
     paints = view.page.locator(".nas-alpha").get_attribute("data-paints")
-    view.push({"kind": "live"}, [view.history.rows[-1] | {"epoch": 12.5}])
+    view.send({"kind": "live"}, [view.history.rows[-1] | {"epoch": 12.5}])
+    view.page.wait_for_timeout(500)
     assert view.page.locator(".nas-alpha").get_attribute("data-paints") == paints

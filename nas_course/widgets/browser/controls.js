@@ -114,6 +114,7 @@ function hold(view) {
 
 function reset(view) {
   Object.assign(view.state, { at: 0, revealed: 0, playing: false, operation: -1, hover: -1, morph: 0 });
+  view.morphGoal = undefined;   // else a morph that is on its way would go on
   view.parts.morph.value = "0";
   view.following = true;
   view.model.set("predictions", {});

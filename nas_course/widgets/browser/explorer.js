@@ -198,6 +198,7 @@ class AlphaView {
 
   schedule() {
     if (this.frame) return;
+    this.root.removeAttribute("data-settled");
     this.frame = requestAnimationFrame((now) => { this.frame = 0; this.paint(now); });
   }
 
@@ -219,6 +220,8 @@ class AlphaView {
     this.root.dataset.paints = String(this.paints);
     if (this.state.playing) this.streamed();
     else if (this.stale.size && this.root.clientWidth && this.cell()) this.schedule();
+    // For whoever drives the page: all that is shown is the present state, and nothing moves.
+    this.root.toggleAttribute("data-settled", !this.frame && !this.later);
   }
 
   paintPanels() {
@@ -230,11 +233,12 @@ class AlphaView {
   paintWords(now) {
     if (now - this.wordsAt < WORDS_EVERY) {
       clearTimeout(this.later);
-      this.later = setTimeout(() => this.schedule(), WORDS_EVERY);
+      this.later = setTimeout(() => { this.later = 0; this.schedule(); }, WORDS_EVERY);
       return;
     }
     this.wordsAt = now;
     writeWords(this);
+    this.root.dataset.words = String(Number(this.root.dataset.words || 0) + 1);
     if (this.parts.card.dataset.painted !== this.parts.card.dataset.key) {
       this.parts.card.dataset.painted = this.parts.card.dataset.key;
       paintSwatches(this);
