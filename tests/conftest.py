@@ -14,9 +14,17 @@ from importlib.util import find_spec
 
 import pytest
 from absence import absent
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("course", derandomize=True, max_examples=25, deadline=None, database=None)
+# Nothing here depends on time: on a slow machine an example may take as long as it must.
+settings.register_profile(
+    "course",
+    derandomize=True,
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
+)
 settings.load_profile("course")
 
 NO_BROWSER = "no Chromium found for the browser tests: install one, or set CHROMIUM to its path"
@@ -65,6 +73,13 @@ def digits():
     from nas_course.data import load
 
     return load("digits", train_images=60, valid_images=60, test_images=60, device="cpu")
+
+
+@pytest.fixture(autouse=True)
+def same_numbers():
+    """Let torch's own generator begin anew, so that no test depends on those before it."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 class Offline(OSError):

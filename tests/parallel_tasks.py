@@ -62,6 +62,12 @@ def sleep_long(seconds):
     time.sleep(seconds)
 
 
+def wait_for_file(path):
+    """Work until somebody makes this file."""
+    while not Path(path).exists():
+        time.sleep(0.01)
+
+
 def state_of_the_process():
     import torch
 

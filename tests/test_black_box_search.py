@@ -306,12 +306,24 @@ def test_a_step_of_the_loop_takes_less_than_fifty_microseconds():
 
     score = Score(0.5, 1.0, "instant")
     best = math.inf
-    for _ in range(3):  # the fastest of three: other programs run here too
+    for _ in range(8):  # the fastest: other programs run here too
+        slowness = max(1.0, seconds_of_counting() / OUR_SECONDS_OF_COUNTING)
         started = time.process_time()
         result = run("random", instant, evaluations=2000)
-        best = min(best, (time.process_time() - started) / len(result.history))
-    print(f"{1e6 * best:.1f} microseconds a step")
+        best = min(best, (time.process_time() - started) / len(result.history) / slowness)
+    print(f"{1e6 * best:.1f} microseconds a step, on a machine as fast as ours")
     assert best < 50e-6
+
+
+OUR_SECONDS_OF_COUNTING = 0.040  # Python 3.11 on the machine that the 50 microseconds are meant for
+
+
+def seconds_of_counting():
+    """Processor time that this machine needs now for a fixed amount of Python."""
+    started, counts = time.process_time(), {}
+    for number in range(300_000):
+        counts[number % 100] = counts.get(number % 100, 0) + number * number % 7
+    return time.process_time() - started
 
 
 def test_every_method_of_the_family_searches():

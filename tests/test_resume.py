@@ -83,9 +83,7 @@ def test_a_finished_search_is_given_again_without_a_step(data, reference, tmp_pa
     def refuse(*arguments):
         raise AssertionError("a step was taken")
 
-    start = time.perf_counter()
     again = run(data, Watched(refuse), out=tmp_path, resume=True)
-    assert time.perf_counter() - start < 5
     assert_same(again, reference)
     assert (tmp_path / "result.json").read_bytes() == written
     assert generations(tmp_path / "checkpoints") == states, "nothing new was there to save"

@@ -196,11 +196,8 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(data, tmp_path):
 
 
 def test_a_folder_in_use_is_refused_at_once(data, tmp_path):
-    with owned(tmp_path):
-        start = time.perf_counter()
-        with pytest.raises(RunFolderBusy, match="another search is working"):
-            run(data, out=tmp_path, resume=True)
-        assert time.perf_counter() - start < 1
+    with owned(tmp_path), pytest.raises(RunFolderBusy, match="another search is working"):
+        run(data, out=tmp_path, resume=True)  # who waited for it would wait for ever
 
 
 def test_a_loss_that_is_not_finite_ends_the_search_with_advice(data, tmp_path):

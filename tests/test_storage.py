@@ -329,11 +329,8 @@ def test_a_whole_manifest_with_missing_entries_is_damage_not_a_key_error(saved):
 
 
 def test_a_second_opener_is_refused_at_once_with_the_owners_id_and_time(tmp_path):
-    with owned(tmp_path):
-        start = time.monotonic()
-        with pytest.raises(RunFolderBusy) as caught, owned(tmp_path):
-            pass
-        assert time.monotonic() - start < 1
+    with owned(tmp_path), pytest.raises(RunFolderBusy) as caught, owned(tmp_path):
+        pass  # who waited for this owner would wait for ever
     assert f"process {os.getpid()}" in str(caught.value) and "started 20" in str(caught.value)
 
 
@@ -360,9 +357,8 @@ def test_the_folder_is_free_at_once_after_its_owner_was_killed(tmp_path):
         os.kill(child, signal.SIGKILL)
         wait(child)
         (tmp_path / "held").unlink()
-        start = time.monotonic()
         with owned(tmp_path):
-            assert time.monotonic() - start < 1
+            pass
 
 
 @posix
@@ -373,15 +369,17 @@ def test_readers_beside_a_writer_see_only_whole_states(tmp_path):
     def read():
         warnings.simplefilter("error")  # a reader is never told of damage either
         seen = [load(folder)]
-        (tmp_path / f"reading-{os.getpid()}").touch()
         while not (tmp_path / "stop").exists():
             seen.append(load(folder))
-        assert seen == sorted(seen) and len(set(seen)) > 3, seen
+            if len(set(seen)) > 3:
+                (tmp_path / f"four-{os.getpid()}").touch()
+        assert seen == sorted(seen), seen
 
     readers = [fork(read) for _ in range(4)]
-    while len(list(tmp_path.glob("reading-*"))) < 4:
-        time.sleep(0.002)
-    for number in range(2, 150):
+    number, deadline = 1, time.monotonic() + 300
+    while number < 150 or len(list(tmp_path.glob("four-*"))) < 4:
+        number += 1
         save(folder, number)
+        assert time.monotonic() < deadline, "a reader never saw four states, or ended early"
     (tmp_path / "stop").touch()
     assert [wait(child) for child in readers] == [0, 0, 0, 0]
