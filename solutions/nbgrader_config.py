@@ -13,3 +13,5 @@ c = get_config()  # noqa: F821
 
 c.ClearSolutions.code_stub = {"python": "..."}
 c.Execute.timeout = 300
+c.Execute.startup_timeout = 300
+c.Execute.iopub_timeout = 60

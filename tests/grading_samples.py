@@ -18,6 +18,7 @@ from nas_course.grading.limits import Limits
 CANARY = "canary-5e1f-a77c"  # stands for whatever a hidden test must not leak
 CHAPTER = "99_samples"
 POINTS = 6
+PATIENCE = 200.0  # seconds that nothing honest needs, on however slow a machine
 
 
 def softmax(values):
@@ -92,10 +93,16 @@ def write_notebook(path: Path, cells, **fields) -> Path:
     return path
 
 
-def grader(seconds=20.0, without=(), **limits) -> Grader:
+def grader(seconds=PATIENCE, without=(), **limits) -> Grader:
     return Grader(
         EXERCISES, 12345, Limits(seconds=seconds, cell_seconds=seconds, **limits), without
     )
+
+
+def seconds_for(attack) -> float:
+    """Few where time must run out; elsewhere another limit must be met before."""
+    expected = (attack.weights, attack.edges, *attack.stopped)
+    return 5.0 if "time-limit" in expected else PATIENCE
 
 
 def as_bytes(report) -> bytes:
@@ -126,8 +133,8 @@ class Watch:
         monkeypatch.setattr(tempfile, "tempdir", str(self.folder))
 
     def leftovers(self, marker: str) -> list:
-        """Processes and folders that are still there a second later."""
-        end = time.monotonic() + 2.0
+        """Processes and folders that do not go away."""
+        end = time.monotonic() + 30.0
         while (found := self._now(marker)) and time.monotonic() < end:
             time.sleep(0.05)
         return found

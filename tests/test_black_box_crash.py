@@ -19,7 +19,7 @@ def test_a_black_box_search_killed_at_random_moments_loses_no_estimate(tmp_path)
     program = [sys.executable, str(TESTS / "crash_black_box.py"), str(KILLS), str(tmp_path)]
     environment = os.environ | {"PYTHONPATH": str(TESTS.parent)}
     done = subprocess.run(
-        program, env=environment, capture_output=True, text=True, timeout=600, check=False
+        program, env=environment, capture_output=True, text=True, timeout=1200, check=False
     )
     assert done.returncode == 0, done.stderr[-4000:]
     report = json.loads(done.stdout)

@@ -108,7 +108,7 @@ class TinyProject:
             [sys.executable, str(self.folder / "course.py"), *arguments],
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1200,
             cwd=cwd,
             env=self.variables(**extra),
         )
@@ -207,18 +207,20 @@ def test_ctrl_c_leaves_it_to_jupyterlab_to_end(project, tmp_path):
     (project.folder / "told.json").unlink(missing_ok=True)
     command = [sys.executable, str(project.folder / "course.py")]
     process = subprocess.Popen(command, env=project.variables(UNTIL_GONE=str(running)))
-    wait_for(project.folder / "told.json")
+    wait_until((project.folder / "told.json").exists)
+    parent = psutil.Process(process.pid)
+    wait_until(lambda: parent.status() == psutil.STATUS_SLEEPING)  # it waits for JupyterLab
     process.send_signal(signal.SIGINT)
     time.sleep(1)
     assert process.poll() is None
     running.unlink()
-    assert process.wait(30) == 0
+    assert process.wait(300) == 0
 
 
-def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} did not come"
+def wait_until(happens, seconds: float = 300) -> None:
+    deadline = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.05)
 
 
@@ -254,7 +256,7 @@ def test_a_second_run_installs_nothing_and_takes_seconds(project):
     assert done.returncode == 0
     assert project.installs == installs
     assert "Installing" not in done.stdout
-    assert time.perf_counter() - start < 20  # on a machine that is busy with other tests
+    assert time.perf_counter() - start < 60  # on a slow machine that is busy with other tests
 
 
 def test_setup_looks_again_even_if_all_was_installed(project):
@@ -307,14 +309,12 @@ def test_a_run_killed_while_it_installs_is_repeated(project):
         stderr=subprocess.DEVNULL,
         env=project.variables(),
     )
-    deadline = time.monotonic() + 120
-    while project.installs == installs and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: project.installs > installs)
     left_behind = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
     hang.unlink()
-    psutil.wait_procs(left_behind, timeout=60)
+    psutil.wait_procs(left_behind, timeout=300)
     assert project.installs == installs + 1
     assert not project.stamp.exists()
     assert project.run().returncode == 0
@@ -548,10 +548,10 @@ def lab(course, tmp_path, monkeypatch):
     )
     yield f"http://127.0.0.1:{port}"
     server.terminate()
-    server.wait(30)
+    server.wait(300)
 
 
-def ask(address: str, patience: float = 90):
+def ask(address: str, patience: float = 300):
     """Fetch an address; while nobody answers there, try again."""
     deadline = time.monotonic() + patience
     while True:

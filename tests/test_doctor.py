@@ -24,7 +24,7 @@ def examined_elsewhere(tmp_path, **variables: str) -> dict[str, dict]:
         text=True,
         cwd=tmp_path,
         env=os.environ | variables,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode in (0, 1), done.stderr
     report = json.loads(done.stdout)

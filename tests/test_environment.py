@@ -164,7 +164,7 @@ def run_tests_of(folder: Path, text: str, **variables: str) -> subprocess.Comple
         text=True,
         cwd=folder,
         env=outside | variables,
-        timeout=120,
+        timeout=600,
     )
 
 

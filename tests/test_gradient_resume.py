@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from outcomes import differences
@@ -18,8 +12,6 @@ from nas_course.search.loop import GradientLoop, SearchPlan
 from nas_course.storage import pack_state, unpack_state
 from nas_course.strategies.gradient import GradientSettings, perturbation_selection
 
-TESTS = Path(__file__).resolve().parent
-KILLS = 2  # of each method
 # cells, epochs, steps of an epoch; all saved within an epoch, the later places are tried
 SIZES = {"nas-bench-201": (1, 3, 2), "darts": (3, 1, 4)}
 TRIED = {"nas-bench-201": 2, "darts": 1}
@@ -94,23 +86,3 @@ def test_a_method_saved_within_an_epoch_and_loaded_by_another_object_goes_on_to_
     with torch.no_grad():
         ours, theirs = (loop.strategy.supernet(images) for loop in (finished, through))
     assert torch.equal(ours, theirs)
-
-
-@pytest.mark.posix
-@pytest.mark.slow
-def test_every_method_killed_at_random_moments_and_resumed_ends_with_the_same_bits(tmp_path):
-    program = [sys.executable, str(TESTS / "crash_gradient.py"), str(KILLS), str(tmp_path)]
-    paths = [str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    done = subprocess.run(
-        program, env=environment, capture_output=True, text=True, timeout=900, check=False
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    reports = json.loads(done.stdout)
-    print(reports)
-    assert list(reports) == methods.names("gradient")
-    for report in reports.values():
-        assert report["differences"] == [] and report["failures"] == 0
-        assert report["kills"] >= KILLS and report["runs"] >= 1
-        # saved after every step: a kill costs the step that it interrupts and no more
-        assert report["steps_begun"] <= report["steps_needed"] + report["kills"]

@@ -67,7 +67,7 @@ def nbgrader(course, *arguments):
     }
     command = [sys.executable, "-m", "nbgrader", *arguments]
     done = subprocess.run(
-        command, cwd=course, env=environment, capture_output=True, text=True, timeout=500
+        command, cwd=course, env=environment, capture_output=True, text=True, timeout=1200
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

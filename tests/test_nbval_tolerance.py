@@ -34,7 +34,7 @@ def nbval(tmp_path):
         path.write_text(text, encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-c", str(REPOSITORY / "pyproject.toml")]
         command += ["--rootdir", str(tmp_path), "-p", "no:cacheprovider", "-q", *options, str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=600)
         return done.returncode, done.stdout
 
     return run

@@ -43,7 +43,7 @@ def test_the_first_screen_is_short_and_holds_both_commands():
 
 def run_block(block: str, folder: Path) -> str:
     command = [sys.executable, "-c", block]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=1200)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

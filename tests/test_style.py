@@ -209,7 +209,7 @@ def test_nothing_is_postponed_outside_the_package_either():
 
 def tool(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", *command], capture_output=True, text=True, cwd=cwd, timeout=600
+        [sys.executable, "-m", *command], capture_output=True, text=True, cwd=cwd, timeout=1200
     )
 
 

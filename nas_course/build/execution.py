@@ -16,6 +16,9 @@ from nas_course.build.source import BuildError
 PNG_BYTES = 60_000
 NOTEBOOK_BYTES = 400_000
 CELL_SECONDS = 600
+# On a busy machine the defaults of nbclient (60 and 4) lose a kernel, or the output of a cell.
+START_SECONDS = 300
+OUTPUT_SECONDS = 60
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -65,6 +68,8 @@ def run(notebook: NotebookNode, folder: Path, *, seconds: int = CELL_SECONDS) ->
         notebook,
         km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs),
         timeout=seconds,
+        startup_timeout=START_SECONDS,
+        iopub_timeout=OUTPUT_SECONDS,
         resources={"metadata": {"path": str(folder)}},
         store_widget_state=False,
         record_timing=False,

@@ -53,7 +53,7 @@ def open_way(closed: Path, needed: list[Path]) -> None:
 def main(folder: str, *without: str) -> None:
     become_ordinary(Path(folder))
     for path in sorted(Path(folder).glob("*/*.ipynb")):
-        print(json.dumps(grader(20.0, without).grade(path).to_dict()))
+        print(json.dumps(grader(without=without).grade(path).to_dict()))
 
 
 if __name__ == "__main__":

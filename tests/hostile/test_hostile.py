@@ -5,7 +5,7 @@ import sys
 import attacks_on_machine
 import attacks_on_points
 import pytest
-from grading_samples import CANARY, as_bytes, codes, grader, require
+from grading_samples import CANARY, as_bytes, codes, grader, require, seconds_for
 
 from nas_course.grading.command import as_text
 from nas_course.grading.limits import MEGABYTE
@@ -14,7 +14,6 @@ pytestmark = [
     pytest.mark.posix,
     pytest.mark.skipif(sys.platform != "linux", reason="attacks are written for Linux"),
 ]
-SECONDS = 3.0
 ATTACKS = (*attacks_on_points.ATTACKS, *attacks_on_machine.ATTACKS)
 
 
@@ -23,7 +22,7 @@ def test_hostile_notebook_earns_nothing_and_hurts_nobody(attack, class_room, alo
     require(alone.isolation, *attack.needs)
     before = class_room.state()
     notebook = class_room.hostile_notebook(attack)
-    report = grader(SECONDS, memory=400 * MEGABYTE).grade(notebook)
+    report = grader(seconds_for(attack), memory=400 * MEGABYTE).grade(notebook)
 
     assert report.error is None
     assert codes(report) == {"99.1": attack.weights, "99.2": attack.edges}

@@ -5,7 +5,7 @@ import sys
 import attacks_on_machine
 import attacks_on_points
 import pytest
-from grading_samples import HONEST, POINTS, codes, grader, require, write_notebook
+from grading_samples import HONEST, POINTS, codes, grader, require, seconds_for, write_notebook
 
 from nas_course.grading.command import as_text
 from nas_course.grading.isolation import in_force
@@ -46,7 +46,7 @@ WITHOUT_ANY = (
 def test_one_protection_less_changes_no_point_and_is_reported(off, name, class_room, alone):
     require(alone.isolation, *ALL)
     attack, before = ATTACKS[name], class_room.state()
-    report = grader(30.0, [off]).grade(class_room.hostile_notebook(attack))
+    report = grader(seconds_for(attack), [off]).grade(class_room.hostile_notebook(attack))
 
     assert report.error is None
     assert codes(report) == {"99.1": attack.weights, "99.2": attack.edges}
@@ -62,7 +62,7 @@ def test_one_protection_less_changes_no_point_and_is_reported(off, name, class_r
 @pytest.mark.parametrize("name", WITHOUT_ANY)
 def test_points_are_safe_without_any_protection(name, class_room):
     attack = ATTACKS[name]
-    report = grader(3.0, ALL).grade(class_room.hostile_notebook(attack))
+    report = grader(seconds_for(attack), ALL).grade(class_room.hostile_notebook(attack))
 
     assert codes(report) == {"99.1": attack.weights, "99.2": attack.edges}
     assert report.points == attack.points
@@ -72,7 +72,7 @@ def test_points_are_safe_without_any_protection(name, class_room):
 
 
 def test_honest_work_gets_full_marks_without_any_protection(tmp_path):
-    report = grader(20.0, ALL).grade(write_notebook(tmp_path / "99_samples.ipynb", HONEST))
+    report = grader(without=ALL).grade(write_notebook(tmp_path / "99_samples.ipynb", HONEST))
     assert report.points == POINTS
 
 
