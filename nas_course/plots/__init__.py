@@ -32,6 +32,7 @@ from nas_course.plots.images import draw_images
 from nas_course.plots.learning import accuracy_against_size, draw_comparison, learning_curves
 from nas_course.plots.network import draw_network
 from nas_course.plots.overview import alpha_overview, entropy_and_skip
+from nas_course.plots.parts import draw_parts
 from nas_course.plots.policy import draw_policy, draw_policy_learning
 from nas_course.plots.population import draw_population
 from nas_course.plots.regret import final_regret, regret_curves
@@ -70,6 +71,7 @@ __all__ = [
     "draw_jacobians",
     "draw_mixed_cell",
     "draw_network",
+    "draw_parts",
     "draw_policy",
     "draw_policy_learning",
     "draw_population",
