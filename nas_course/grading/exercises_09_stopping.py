@@ -1,4 +1,4 @@
-"""Check of exercise 09.4: the rules of R-DARTS and DARTS+ on given series."""
+"""Check of exercise 09.4: the rules of DARTS-ES and DARTS+ on given series."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _rule(
     returned: Callable[[int, int, int], int] = lambda i, half, back: i - back,
     place: int = 0,
 ) -> Callable[..., Stops]:
-    """The rule of R-DARTS, of which single parts may be others."""
+    """The rule of DARTS-ES, of which single parts may be others."""
 
     def stops(
         eigenvalues: Series, skips: Any, window: int, back: int, ratio: float, limit: int
@@ -342,9 +342,9 @@ STOPPING = Exercise(
     minutes=20,
     difficulty=3,
     stages=(
-        Stage("R-DARTS by hand", 1, _by_hand),
-        Stage("R-DARTS on random series", 2, _random_series),
-        Stage("R-DARTS at the edges", 1, _edges),
+        Stage("DARTS-ES by hand", 1, _by_hand),
+        Stage("DARTS-ES on random series", 2, _random_series),
+        Stage("DARTS-ES at the edges", 1, _edges),
         Stage("DARTS+", 1, _plus),
     ),
 )

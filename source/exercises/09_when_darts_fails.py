@@ -61,7 +61,8 @@ torch.set_num_threads(1)
 #
 # Now the remedies. What do they change?
 #
-# - `darts_plus` (DARTS+) and `r_darts` (R-DARTS): what ends the search?
+# - `darts_plus` (DARTS+) and `r_darts` (DARTS-ES, the stopping rule of the R-DARTS paper): what
+#   ends the search?
 #   - **a** the validation loss of the supernet rises
 #   - **b** the derived normal cell has two or more skip connections
 #   - **c** the averaged largest eigenvalue has grown by a factor
@@ -76,7 +77,7 @@ torch.set_num_threads(1)
 #   - **b** the mixing weights, while the alphas are trained
 #   - **c** the images, while the weights of the operations are trained
 #   - **d** the weights of the operations, while the alphas are trained
-# - `skips_left` (P-DARTS): how many skip connections may a cell have in the end, at most?
+# - `skips_left` (P-DARTS): how many skip connections may the normal cell have in the end, at most?
 #
 # <details><summary>Hint 1: zeros</summary>
 # What happens to a softmax when the same number is added to all its logits?
@@ -265,8 +266,8 @@ check("09.3", auxiliary_mixture)
 # *Difficulty ●●●○○ · 20 minutes · 5 points · importance ●●○*
 #
 # After each epoch, from 0 on, the largest eigenvalue and the number of skip connections of the
-# derived cell are written down. R-DARTS (Zela et al., ICLR 2020) smooths the eigenvalues and looks
-# for growth:
+# derived cell are written down. DARTS-ES (the stopping rule of the R-DARTS paper, Zela et al., ICLR
+# 2020) smooths the eigenvalues and looks for growth:
 #
 # $$m_i=\text{mean of }\lambda_{i-h}\ldots\lambda_{i+h},\qquad h=\frac{\texttt{window}-1}2,\qquad
 #   \text{stop if } m_i>\texttt{ratio}\cdot m_{i-\texttt{back}}$$
@@ -279,7 +280,7 @@ check("09.3", auxiliary_mixture)
 # DARTS+ (Liang et al., 2019) stops after the first epoch with `limit` or more skip connections and
 # returns the architecture of that epoch.
 #
-# Return a dict: `"stop"` and `"returned"`, the epochs after which R-DARTS stops and whose
+# Return a dict: `"stop"` and `"returned"`, the epochs after which DARTS-ES stops and whose
 # architecture it returns; `"darts_plus"`, the epoch at which DARTS+ stops. Where a rule never
 # applies, the search goes to its end: the last epoch stands for all of it.
 #
