@@ -39,7 +39,12 @@ assert add(0, 0) in (0, None)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Now a number.
+# **What to take away.** Addition is $a+b$.
+#
+# It *commutes*.
+#
+# ---
+# ## Now a number
 
 # %% nbgrader={"grade_id": "ex-01-2-answer", "solution": true}
 size = (

@@ -9,7 +9,8 @@ from notebook_samples import CHAPTER, EXERCISE, write_course
 
 from nas_course.build.__main__ import main
 from nas_course.build.execution import WIDGET_VIEW, execute, kernel_environment
-from nas_course.build.notebooks import build, check, read_notebook
+from nas_course.build.folding import SUMMARY, fold_takeaways
+from nas_course.build.notebooks import build, check, products, read_notebook
 from nas_course.build.source import BuildError, read_source
 from nas_course.errors import CourseError
 
@@ -105,6 +106,38 @@ def test_metadata_survives_and_nbgrader_keys_are_filled_in(course):
         "task": False,
     }
     assert check_cell.metadata.nbgrader.locked and check_cell.metadata.nbgrader.points == 2
+
+
+def test_what_to_take_away_is_closed_in_exercises_and_formatted_as_before(course):
+    """The text stays Markdown: an empty line stands after <summary> and before </details>."""
+    for folder in ("exercises", "solutions"):
+        text = read_notebook(course / folder / "01_small.ipynb").cells[3].source
+        head, opened, closed = text.partition("</details>")
+        assert head.startswith("<details><summary>What to take away")
+        assert head.endswith("</summary>\n\nAddition is $a+b$.\n\nIt *commutes*.\n\n")
+        assert opened and closed.lstrip("\n") == "---\n## Now a number"
+        assert closed.startswith("\n\n")
+
+
+def test_takeaways_end_at_the_next_heading_or_the_end_of_the_cell():
+    cells = [
+        nbformat.v4.new_markdown_cell("**What to take away.** One.\n## Next\nTwo."),
+        nbformat.v4.new_markdown_cell("Before.\n\n**What to take away.** One\ntwo."),
+    ]
+    first, last = fold_takeaways(nbformat.v4.new_notebook(cells=cells)).cells
+    assert first.source.endswith("\n\nOne.\n\n</details>\n\n## Next\nTwo.")
+    assert last.source.startswith("Before.\n\n<details>")
+    assert last.source.endswith("\n\nOne\ntwo.\n\n</details>")
+
+
+def test_no_exercise_shows_its_takeaway_openly():
+    """Every check cell of the course but that of chapter 00 is followed by one."""
+    for product in products():
+        if product.folded:
+            text = "\n".join(cell.source for cell in product.notebook().cells)
+            checks = text.count("\ncheck(")
+            assert "**What to take away" not in text
+            assert text.count(f"<summary>{SUMMARY}") == (checks if checks > 1 else 0)
 
 
 def test_the_exercise_keeps_the_guiding_comment_and_loses_solution_and_hidden_tests(course):

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from nas_course.build.folding import fold_takeaways
 from nas_course.build.source import BuildError, digest, read_source, without_solutions
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -17,11 +18,21 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Product:
-    """One notebook to make: its script, its path, and whether its solutions are taken out."""
+    """One notebook to make: its script, its path, and what is done to the text on the way.
+
+    Attributes
+    ----------
+    source, path : Path
+    stripped : bool
+        Whether the solutions are taken out.
+    folded : bool
+        Whether what to take away from an exercise is closed.
+    """
 
     source: Path
     path: Path
     stripped: bool = False
+    folded: bool = False
 
     @property
     def name(self) -> str:
@@ -31,6 +42,8 @@ class Product:
     def notebook(self) -> NotebookNode:
         """Return the notebook as the source says it should be, without outputs."""
         notebook = read_source(self.source)
+        if self.folded:
+            fold_takeaways(notebook)
         return without_solutions(notebook, self.source) if self.stripped else notebook
 
 
@@ -42,8 +55,9 @@ def products(root: Path = REPOSITORY) -> list[Product]:
     for source in sorted((root / "source" / "chapters").glob("*.py")):
         listed.append(Product(source, root / "chapters" / f"{source.stem}.ipynb"))
     for source in sorted((root / "source" / "exercises").glob("*.py")):
-        listed.append(Product(source, root / "solutions" / f"{source.stem}.ipynb"))
-        listed.append(Product(source, root / "exercises" / f"{source.stem}.ipynb", stripped=True))
+        name = f"{source.stem}.ipynb"
+        listed.append(Product(source, root / "solutions" / name, folded=True))
+        listed.append(Product(source, root / "exercises" / name, stripped=True, folded=True))
     return listed
 
 
