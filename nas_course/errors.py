@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+import numbers
 from collections.abc import Iterable
 
 
@@ -35,3 +37,38 @@ def one_of(what: str, given: object, allowed: Iterable[object]) -> InvalidInput:
     close = difflib.get_close_matches(str(given), names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return InvalidInput(f"{what}: got {given!r}; allowed: {', '.join(map(repr, names))}.{hint}")
+
+
+def require(name: str, value: object, holds: bool, allowed: str) -> None:
+    """Raise InvalidInput for an argument outside its range.
+
+    Parameters
+    ----------
+    name, value : str, object
+        The argument and what was given for it.
+    holds : bool
+        Whether the value is allowed.
+    allowed : str
+        The allowed values in words, for example "whole numbers from 1 on".
+    """
+    if not holds:
+        raise InvalidInput(f"{name}: got {value!r}; allowed: {allowed}.")
+
+
+def require_whole(name: str, value: object, least: int) -> None:
+    """Raise InvalidInput unless `value` is a whole number (no bool) from `least` on."""
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    holds = whole and value >= least  # type: ignore[operator]
+    require(name, value, holds, f"whole numbers from {least} on")
+
+
+def is_finite(value: object) -> bool:
+    """Return whether `value` is a real number (no bool, no text), neither infinite nor nan."""
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return real and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def require_from_zero(name: str, value: object) -> None:
+    """Raise InvalidInput unless `value` is a finite number from 0 on."""
+    holds = is_finite(value) and value >= 0  # type: ignore[operator]
+    require(name, value, holds, "finite numbers from 0 on")

@@ -167,13 +167,13 @@ def through_torch(problem, optimizer, steps):
     leaves = list(p.weights)
     state, w = [optimizer.state[leaf]["momentum_buffer"] for leaf in leaves], leaves
     for _ in range(steps):
-        p.weights[:] = w
+        p.weights = w
         q = torch.autograd.grad(p.inner(), w, create_graph=True)
         state = [0.9 * m + g + 0.02 * x for m, g, x in zip(state, q, w, strict=True)]
         w = [x - group["lr"] * m for x, m in zip(w, state, strict=True)]
-    p.weights[:] = w
+    p.weights = w
     loss = p.outer()
-    p.weights[:] = leaves
+    p.weights = tuple(leaves)
     return loss, torch.autograd.grad(loss, list(p.alphas))
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from nas_course.data import load
 from nas_course.errors import InvalidInput
@@ -157,6 +158,40 @@ def test_the_dropout_falls_begins_anew_with_the_alphas_and_rests_outside_of_step
     assert torch.equal(search.supernet(images), search.supernet(images))
 
 
+def test_in_the_steps_of_a_search_the_skips_are_dropped_out_at_the_rate_of_the_stage(
+    data, monkeypatch
+):
+    shares = []  # of a step: how much of what the skips carry is zero, and how much came in
+    carry = ProgressiveEdge._carried
+
+    def watched(edge, operation, x):
+        out = carry(edge, operation, x)
+        if isinstance(operation, nn.Identity):
+            shares.append(((out == 0) & (x != 0)).sum() / (x != 0).sum())
+        return out
+
+    monkeypatch.setattr(ProgressiveEdge, "_carried", watched)
+    search, lost = make(data), []
+    for _ in range(STEPS):
+        advance(search, data, 1)
+        lost.append(torch.stack(shares).mean().item())
+        shares.clear()
+    falling = [math.exp(-t) for t in range(3)]  # as the alphas move; before them in a line
+    expected = [first * rate for first in (0.0, 0.4, 0.7) for rate in (1, 0.8, *falling)]
+    assert lost[:5] == [0.0] * 5
+    assert lost == pytest.approx(expected, abs=0.03)
+
+
+def test_dropout_on_the_skips_changes_what_a_search_learns_once_its_rate_is_above_0(data):
+    dropped, whole = make(data), make(data, P_DARTS.with_options(dropout=(0.0, 0.0, 0.0)))
+    with_dropout, without = (
+        [row["train_loss"] for row in advance(search, data, 6)] for search in (dropped, whole)
+    )
+    assert with_dropout[:5] == without[:5], "the first stage has none"
+    # the same weights begin the second stage on the same images: only the dropout differs
+    assert with_dropout[5] != without[5]
+
+
 @given(seed=seeds, count=st.integers(1, 4))
 def test_the_strongest_are_those_of_a_sorted_list(seed, count):
     rng = np.random.default_rng(seed)
@@ -202,7 +237,8 @@ def test_no_cell_has_more_skips_than_allowed_and_the_rest_is_chosen_as_by_hand(s
         for name, source in node
     }
     assert len(skip_rows(genotype, "normal", space.template)) <= most
-    assert found == capped_by_hand(alpha, most) and genotype.normal == genotype.reduce
+    assert found == capped_by_hand(alpha, most)
+    assert genotype.reduce == discretize(space, {"normal": alpha, "reduce": alpha}).reduce
 
 
 @given(seed=seeds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from nas_course.errors import InvalidInput
 from nas_course.methods.gradient_method import GradientMethod, gradient_parts
 from nas_course.strategies.gradient import Parts
 from nas_course.strategies.gradient.hypergradients import Neumann
@@ -32,10 +31,9 @@ def idarts_parts(
         paper; a series that grows is cut, and the column ``terms_used`` says how often. Else it is
         at most 0.9 / (curvature that so many power iterations find), for as many products more.
     growth_limit : float from 1 on
-        Ends the series before a term this many times as long as the shortest before it.
+        Ends the series before a term this many times as long as the shortest before it. This guard
+        is not in the paper; with 1e30 it only refuses what is no number.
     """
-    if weight_steps < 1:
-        raise InvalidInput(f"weight_steps: got {weight_steps}; allowed: 1 or more.")
     options = {"power_iterations": power_iterations, "growth_limit": growth_limit}
     Neumann(0.0, terms, **options)  # type: ignore[arg-type]  # refuses bad values now
     return Parts(

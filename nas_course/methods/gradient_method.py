@@ -145,7 +145,7 @@ def _require_like(name: str, value: Any, default: Any) -> None:
         right = type(value) is type(default)
     if not right:
         raise InvalidInput(
-            f"{name}: got {value!r}; allowed: a value like the default, {default!r}."
+            f"{name}: got {value!r}; allowed: a finite value like the default, {default!r}."
         )
 
 

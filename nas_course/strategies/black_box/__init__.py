@@ -20,7 +20,6 @@ from nas_course.strategies.black_box.strategy import (
     Strategy,
     fitness,
     generator_state,
-    require,
     set_generator_state,
 )
 from nas_course.strategies.black_box.successive_halving import SuccessiveHalving
@@ -46,6 +45,5 @@ __all__ = [
     "fitness",
     "generator_state",
     "hypervolume",
-    "require",
     "set_generator_state",
 ]

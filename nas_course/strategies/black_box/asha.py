@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from nas_course.errors import require
 from nas_course.estimation.score import Score
 from nas_course.strategies.black_box.strategy import (
     Partial,
     fitness,
     generator_state,
-    require,
     set_generator_state,
 )
 from nas_course.strategies.black_box.successive_halving import (

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from nas_course.errors import require
 from nas_course.estimation.predictors import MLPEnsemble
 from nas_course.estimation.score import Score
 from nas_course.spaces.encodings import path_count, paths
@@ -23,7 +24,6 @@ from nas_course.strategies.black_box.strategy import (
     Architecture,
     fitness,
     generator_state,
-    require,
     set_generator_state,
 )
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from nas_course.errors import require
 from nas_course.estimation.score import Score
 from nas_course.strategies.black_box.hyperband import Hyperband
-from nas_course.strategies.black_box.strategy import Architecture, Partial, fitness, require
+from nas_course.strategies.black_box.strategy import Architecture, Partial, fitness
 
 # The smoothings that are tried; at 1 a kernel is uniform, at 0 it would be a single point.
 SMOOTHINGS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

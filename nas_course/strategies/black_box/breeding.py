@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nas_course.errors import one_of
+from nas_course.errors import one_of, require
 from nas_course.spaces.choices import one_point, uniform
-from nas_course.strategies.black_box.strategy import Architecture, require
+from nas_course.strategies.black_box.strategy import Architecture
 
 T = TypeVar("T")
 CROSSOVERS = {"one-point": one_point, "uniform": uniform}

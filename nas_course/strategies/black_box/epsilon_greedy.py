@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from nas_course.errors import require
 from nas_course.estimation.score import Score
 from nas_course.strategies.black_box.population import Births, Member, member_state, read_member
 from nas_course.strategies.black_box.strategy import (
     Architecture,
     generator_state,
-    require,
     set_generator_state,
 )
 

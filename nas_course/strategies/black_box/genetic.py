@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_course.errors import one_of
+from nas_course.errors import one_of, require
 from nas_course.estimation.score import Score
 from nas_course.strategies.black_box.breeding import Variation, tournament
 from nas_course.strategies.black_box.population import (
@@ -24,7 +24,6 @@ from nas_course.strategies.black_box.population import (
 from nas_course.strategies.black_box.strategy import (
     Architecture,
     generator_state,
-    require,
     set_generator_state,
 )
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nas_course.errors import InvalidInput, one_of
+from nas_course.errors import InvalidInput, one_of, require
 from nas_course.estimation.score import Score
 from nas_course.strategies.black_box.breeding import Variation, tournament
 from nas_course.strategies.black_box.pareto import crowding_distances, nondominated_fronts
@@ -24,7 +24,6 @@ from nas_course.strategies.black_box.population import Births, Member, member_st
 from nas_course.strategies.black_box.strategy import (
     Architecture,
     generator_state,
-    require,
     set_generator_state,
 )
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from nas_course.errors import one_of
+from nas_course.errors import one_of, require
 from nas_course.estimation.score import Score
-from nas_course.strategies.black_box.strategy import Architecture, fitness, require
+from nas_course.strategies.black_box.strategy import Architecture, fitness
 
 SAMPLERS = ("tpe", "gp")
 MUTATIONS = 100  # steps in search of something new, before a space counts as used up

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from nas_course.errors import require
 from nas_course.estimation.score import Score
 from nas_course.strategies.black_box.breeding import tournament
 from nas_course.strategies.black_box.population import (
@@ -25,7 +26,6 @@ from nas_course.strategies.black_box.population import (
 from nas_course.strategies.black_box.strategy import (
     Architecture,
     generator_state,
-    require,
     set_generator_state,
 )
 

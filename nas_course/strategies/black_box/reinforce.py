@@ -18,14 +18,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from nas_course.errors import one_of
+from nas_course.errors import one_of, require
 from nas_course.estimation.score import Score
 from nas_course.strategies.black_box.controller import Controller, reinforce_loss
 from nas_course.strategies.black_box.strategy import (
     Architecture,
     fitness,
     generator_state,
-    require,
     set_generator_state,
 )
 

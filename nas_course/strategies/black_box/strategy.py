@@ -18,7 +18,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nas_course.errors import InvalidInput
 from nas_course.estimation.score import Score
 
 Architecture = Any  # an immutable, hashable value of a space; `str(a)` and `space.parse` round-trip
@@ -91,19 +90,3 @@ def generator_state(rng: np.random.Generator) -> dict[str, Any]:
 def set_generator_state(rng: np.random.Generator, state: dict[str, Any]) -> None:
     """Let `rng` go on from what `generator_state` gave."""
     rng.bit_generator.state = state
-
-
-def require(name: str, value: object, holds: bool, allowed: str) -> None:
-    """Raise InvalidInput for a hyperparameter outside its range.
-
-    Parameters
-    ----------
-    name, value : str, object
-        The hyperparameter and what was given for it.
-    holds : bool
-        Whether the value is allowed.
-    allowed : str
-        The allowed values in words, for example "whole numbers from 1 on".
-    """
-    if not holds:
-        raise InvalidInput(f"{name}: got {value!r}; allowed: {allowed}.")

@@ -17,14 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from nas_course.errors import InvalidInput
+from nas_course.errors import InvalidInput, require
 from nas_course.estimation.score import Score
 from nas_course.strategies.black_box.strategy import (
     Architecture,
     Partial,
     fitness,
     generator_state,
-    require,
     set_generator_state,
 )
 

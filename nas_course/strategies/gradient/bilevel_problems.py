@@ -249,7 +249,7 @@ class TinySupernet(KnownBilevel):
         train, valid = ((_halves(part.images), part.labels) for part in (data.train, data.valid))
 
         def inner() -> Tensor:
-            decay = torch.stack([(w**2).sum() for w in weights]).sum() / 2
+            decay = torch.stack([(w**2).sum() for w in self.bilevel.weights]).sum() / 2
             return cross_entropy(self.scores(train[0]), train[1]) + weight_decay * decay
 
         self.bilevel = Bilevel(

@@ -70,7 +70,8 @@ class ThroughHypernetwork:
         alphas = list(problem.alphas)
         marked = [alpha for alpha in alphas if id(alpha) in inputs]
         # the mark lies on the way alpha -> h only, so its gradient is the response
-        gradients = torch.autograd.grad(loss, alphas + [inputs[id(alpha)] for alpha in marked])
+        inputs_of_marked = [inputs[id(alpha)] for alpha in marked]
+        gradients = torch.autograd.grad(loss, alphas + inputs_of_marked, materialize_grads=True)
         responses = {id(a): g for a, g in zip(marked, gradients[len(alphas) :], strict=True)}
         parts = []
         for alpha, total in zip(alphas, gradients, strict=False):

@@ -132,11 +132,13 @@ def descend_through_hypernetwork(
     """
     through = ThroughHypernetwork(part)
     alpha = alpha.clone().requires_grad_()
+    # leaves of their own on the same memory, so that the hypernetwork's stay without gradient
+    phi = [part.detach().requires_grad_() for part in (hypernetwork.matrix, hypernetwork.bias)]
     problem = Bilevel(
         outer=lambda: valid_loss(hypernetwork(through.read(alpha)), alpha),
         inner=lambda: train_loss(hypernetwork(alpha), alpha),
         alphas=[alpha],
-        weights=[hypernetwork.matrix, hypernetwork.bias],
+        weights=phi,
     )
     for _ in range(steps):
         _, (gradient,) = through(problem)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from nas_course.errors import require_whole
 from nas_course.models import MixedSupernet
 from nas_course.models.supernet import MakeEdge, softmax_mix
 from nas_course.spaces import Cell201, Genotype
@@ -231,10 +232,15 @@ class Parts:
     discretize : callable supernet -> architecture
     wrap_supernet : callable (supernet, generator) -> supernet, optional
         Puts something between alphas and weights, such as a hypernetwork.
-    weight_steps : int
+    weight_steps : int from 1 on
         Steps of the weights for each step of the alphas.
     second_derivatives : bool
         Whether the hypergradient differentiates the supernet twice; see `Schedule` too.
+
+    Raises
+    ------
+    InvalidInput
+        If `weight_steps` is outside its range.
     """
 
     make_hypergradient: Callable[[torch.optim.SGD], Hypergradient] = lambda optimizer: FirstOrder()
@@ -248,3 +254,6 @@ class Parts:
     wrap_supernet: Callable[[MixedSupernet, torch.Generator], MixedSupernet] | None = None
     weight_steps: int = 1
     second_derivatives: bool = False
+
+    def __post_init__(self) -> None:
+        require_whole("weight_steps", self.weight_steps, least=1)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from nas_course.errors import InvalidInput
+from nas_course.errors import InvalidInput, require_whole
 from nas_course.models import MixedSupernet
 from nas_course.models.supernet import DARTSSupernet, MixedCell, MixedOperation
 from nas_course.spaces import Cell201, CellTemplate, Genotype
@@ -85,7 +85,7 @@ class ProgressiveStages(Schedule):
     paper, and elsewhere the work of a stage grows as it did there. Within a stage the weights
     train alone first, the learning rate falls from its start to its end, and the dropout on skip
     connections falls, see `dropout_rate`. What is chosen in the end has no more than `skips` skip
-    connections in a cell, see `limit_skips`.
+    connections in the normal cell, see `limit_skips`.
 
     The paper also widens the stages (16, 28, 40 channels) where memory allows; here the channels
     stay. Its three stages come with 25 epochs each; here they share the steps of the search.
@@ -113,8 +113,7 @@ class ProgressiveStages(Schedule):
             raise InvalidInput(f"warm_up: got {warm_up!r}; allowed: 0 to below 1.")
         if len(dropout) != STAGES or not all(0 <= rate < 1 for rate in dropout):
             raise InvalidInput(f"dropout: got {dropout!r}; allowed: three rates, 0 to below 1.")
-        if not isinstance(skips, int) or skips < 0:
-            raise InvalidInput(f"skips: got {skips!r}; allowed: whole numbers from 0 on.")
+        require_whole("skips", skips, least=0)
         self.warm_up, self.dropout, self.skips = warm_up, tuple(dropout), skips
         self.stage = 0
         self.kept: dict[str, Tensor] = {}  # (edges, operations) of bool, by cell kind

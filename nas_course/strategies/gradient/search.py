@@ -20,7 +20,7 @@ from torch.nn.functional import cross_entropy
 
 from nas_course.data import ImageData
 from nas_course.devices import autocast
-from nas_course.errors import InvalidInput
+from nas_course.errors import require_whole
 from nas_course.models import MixedSupernet
 from nas_course.spaces import Cell201, Genotype
 from nas_course.strategies.gradient.hypergradients import Bilevel
@@ -73,7 +73,7 @@ class GradientSearch:
     Raises
     ------
     InvalidInput
-        If `steps_total` is below 1.
+        If `steps_total` is no whole number from 1 on.
     """
 
     def __init__(
@@ -87,8 +87,7 @@ class GradientSearch:
         data: ImageData | None = None,
         make_supernet: Callable[..., MixedSupernet] | None = None,
     ) -> None:
-        if steps_total < 1:
-            raise InvalidInput(f"steps_total: got {steps_total}; allowed: 1 or more.")
+        require_whole("steps_total", steps_total, least=1)
         self.parts = parts if isinstance(parts, Parts) else Parts(make_hypergradient=parts)
         self.settings = settings
         self.steps_total = steps_total

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas_course.errors import InvalidInput
+from nas_course.errors import is_finite, require, require_from_zero, require_whole
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,12 @@ class GradientSettings:
 
     def __post_init__(self) -> None:
         for name in ("channels", "cells", "batch_size"):
-            self._require(
-                name,
-                isinstance(getattr(self, name), int) and getattr(self, name) >= 1,
-                "whole numbers from 1 on",
-            )
+            require_whole(name, getattr(self, name), least=1)
         for name in ("weight_learning_rate", "alpha_learning_rate", "gradient_clip"):
-            self._require(name, getattr(self, name) > 0, "numbers above 0")
+            value = getattr(self, name)
+            self._require(name, is_finite(value) and value > 0, "finite numbers above 0")
         for name in ("minimum_learning_rate", "weight_decay", "alpha_weight_decay", "alpha_scale"):
-            self._require(name, getattr(self, name) >= 0, "numbers from 0 on")
+            require_from_zero(name, getattr(self, name))
         self._require(
             "minimum_learning_rate",
             self.minimum_learning_rate <= self.weight_learning_rate,
@@ -77,18 +74,23 @@ class GradientSettings:
             "alpha_betas",
             isinstance(self.alpha_betas, tuple)
             and len(self.alpha_betas) == 2
-            and all(0 <= beta < 1 for beta in self.alpha_betas),
-            "a pair of numbers from 0 to below 1",
+            and all(_is_decay(beta) for beta in self.alpha_betas),
+            "a tuple of two numbers from 0 to below 1",
         )
-        self._require("weight_momentum", 0 <= self.weight_momentum < 1, "0 to below 1")
+        self._require("weight_momentum", _is_decay(self.weight_momentum), "0 to below 1")
         # two losses would need two loss scales; bfloat16 has the range to do without
         self._require(
             "precision",
             self.precision in ("float32", "bfloat16"),
             "'float32', 'bfloat16' (float16 is for training from scratch)",
         )
+        self._require("channels_last", isinstance(self.channels_last, bool), "True, False")
         self._require("engine", self.engine in ("auto", "plain", "fast"), "'auto', 'plain', 'fast'")
 
     def _require(self, name: str, holds: bool, allowed: str) -> None:
-        if not holds:
-            raise InvalidInput(f"{name}: got {getattr(self, name)!r}; allowed: {allowed}.")
+        require(name, getattr(self, name), holds, allowed)
+
+
+def _is_decay(value: object) -> bool:
+    """Return whether `value` can be the decay of a moving mean."""
+    return is_finite(value) and 0 <= value < 1  # type: ignore[operator]

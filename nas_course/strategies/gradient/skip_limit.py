@@ -19,10 +19,11 @@ DROPPED = -1e3  # a logit whose softmax weight is exactly 0 in float32 and float
 
 
 def limit_skips(space: Space, alphas: Mapping[str, Tensor], most: int) -> Genotype | Cell201:
-    """Discretize with at most so many skip connections in a cell (section 3.3, refinement).
+    """Discretize with at most so many skips in the normal cell (section 3.3, refinement).
 
-    While a cell has more, the weight of its weakest skip connection becomes 0 and the cell is
-    chosen anew. The other weights stay what they are: they are not normalised again.
+    While that cell has more, the weight of its weakest skip connection becomes 0 and the cell is
+    chosen anew. The other weights stay what they are: they are not normalised again. The reduction
+    cell is left alone, as in the authors' code.
 
     Parameters
     ----------
@@ -30,16 +31,16 @@ def limit_skips(space: Space, alphas: Mapping[str, Tensor], most: int) -> Genoty
     alphas : mapping of cell kind to Tensor (edges, operations)
         Logits.
     most : int
-        From 0 on. The paper keeps 2.
+        From 0 on. The paper keeps 2. In NAS-Bench-201, with one kind of cell, it is that cell.
     """
     logits = {
         kind: alpha.detach().cpu().double().log_softmax(dim=1) for kind, alpha in alphas.items()
     }
-    for kind, template in space.cells.items():
-        skip = template.column(SKIP)
-        while len(rows := skip_rows(discretize(space, logits), kind, template)) > most:
-            weakest = min(rows, key=lambda row: logits[kind][row, skip].item())
-            _forbid(logits[kind][weakest], skip, space)
+    kind, template = next(iter(space.cells.items()))
+    skip = template.column(SKIP)
+    while len(rows := skip_rows(discretize(space, logits), kind, template)) > most:
+        weakest = min(rows, key=lambda row: logits[kind][row, skip].item())
+        _forbid(logits[kind][weakest], skip, space)
     return discretize(space, logits)
 
 

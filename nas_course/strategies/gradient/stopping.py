@@ -8,6 +8,7 @@ Both rules look at a search after every epoch. The first trusts the cell, the se
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from nas_course.errors import InvalidInput
@@ -121,6 +122,11 @@ class EigenvalueRule:
             raise InvalidInput(f"ratio: got {ratio!r}; allowed: numbers from 1 on.")
         self.window, self.back, self.ratio = window, back, ratio
 
+    @property
+    def needed(self) -> int:
+        """Measurements before the rule can hold for the first time."""
+        return self.window // 2 + self.back + 1
+
     def before_growth(self, eigenvalues: list[float]) -> int | None:
         """Return the place in `eigenvalues` to go back to, or None if there was no growth."""
         newest = len(eigenvalues) - 1 - self.window // 2
@@ -136,8 +142,16 @@ class EigenvalueRule:
         return sum(inside) / len(inside)
 
 
+class NeverStops(UserWarning):
+    """A search has too few epochs for its stopping rule."""
+
+
 class StopByEigenvalue(WatchCurvature):
     """Stop when the largest eigenvalue has grown, with the architecture from before.
+
+    With the default rule the first decision can fall at the seventh measurement, `rule.needed`, and
+    later if `start` forbids to go back so far: a shorter search is that of DARTS, at more cost. A
+    `NeverStops` warning says so after its first measurement.
 
     This is DARTS-ES of Zela et al. (section 4.3). What they call R-DARTS is another remedy: several
     searches under stronger weight decay or path dropout, of which validation picks one. The
@@ -173,6 +187,8 @@ class StopByEigenvalue(WatchCurvature):
         """Measure, remember, and stop if the rule says so."""
         columns = super().after_epoch(search)
         if columns:
+            if not self.eigenvalues:
+                self._warn_if_short(search)
             self.eigenvalues.append(columns["eigenvalue"])
             self.architectures.append(str(search.parts.discretize(search.supernet)))
             self.progress.append(search.progress)
@@ -180,6 +196,18 @@ class StopByEigenvalue(WatchCurvature):
             if place is not None and self.progress[place] >= self.start:
                 self.chosen, self.stopped = self.architectures[place], True
         return columns
+
+    def _warn_if_short(self, search: GradientSearch) -> None:
+        """At the first measurement: all take as many steps as this one did."""
+        expected = search.steps_total // max(search.steps, 1)
+        if expected < self.rule.needed:
+            warnings.warn(
+                f"stopping by eigenvalue: the search ends after {expected} measurement(s), and the "
+                f"rule needs {self.rule.needed} before it can stop: this is plain DARTS with "
+                f"measurements. Take more epochs, or a smaller window or back.",
+                NeverStops,
+                stacklevel=2,
+            )
 
     def architecture(self, search: GradientSearch) -> Genotype | Cell201 | None:
         """Return the architecture from before the growth, or None if there was none."""

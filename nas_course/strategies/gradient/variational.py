@@ -11,6 +11,7 @@ Zhang, "Automated Deep Learning: A Study on Neural Architecture Search", PhD the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from nas_course.errors import InvalidInput
+from nas_course.errors import InvalidInput, require_whole
 from nas_course.strategies.gradient.parts import Batch, Schedule
 from nas_course.strategies.gradient.settings import GradientSettings
 
@@ -56,10 +57,10 @@ def sampled(
 
 def check_precisions(prior: float, initial: float) -> None:
     """Require 0 <= prior <= initial and initial > 0: s must not begin negative."""
-    if not (prior >= 0 and initial >= prior and initial > 0):
+    if not (0 <= prior <= initial < math.inf and initial > 0):
         raise InvalidInput(
             f"prior_precision, initial_precision: got {prior} and {initial}; allowed: "
-            "0 <= prior_precision <= initial_precision, and initial_precision above 0."
+            "0 <= prior_precision <= initial_precision, both finite, and initial_precision above 0."
         )
 
 
@@ -114,8 +115,7 @@ class VAdam:
         prior_precision: float = 1.0,
         initial_precision: float = 1.0,
     ) -> None:
-        if samples < 1:
-            raise InvalidInput(f"samples: got {samples}; allowed: whole numbers from 1 on.")
+        require_whole("samples", samples, least=1)
         check_precisions(prior_precision, initial_precision)
         self.parameters = parameters
         self.rate, self.betas = settings.alpha_learning_rate, settings.alpha_betas
@@ -133,8 +133,7 @@ class VAdam:
         """Take N, once; s begins with it."""
         if self.examples is not None:
             raise InvalidInput(f"examples: got {examples}; it is {self.examples} since the start.")
-        if examples < 1:
-            raise InvalidInput(f"examples: got {examples}; allowed: 1 or more.")
+        require_whole("examples", examples, least=1)
         self.examples = examples
         begin = (self.initial_precision - self.delta) / examples
         self.s = [torch.full_like(parameter, begin) for parameter in self.parameters]

@@ -16,7 +16,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from nas_course.errors import InvalidInput
+from nas_course.errors import InvalidInput, require, require_from_zero, require_whole
 from nas_course.strategies.gradient.hypergradients.inner_step import InnerStep
 from nas_course.strategies.gradient.hypergradients.problem import (
     Bilevel,
@@ -81,13 +81,13 @@ class Neumann:
         power_iterations: int = 0,
         growth_limit: float = 1.0,
     ) -> None:
-        _require("terms", terms, terms >= 0, "0 or more")
-        _require("power_iterations", power_iterations, power_iterations >= 0, "0 or more")
-        _require("growth_limit", growth_limit, growth_limit >= 1, "1 or more, or math.inf")
+        require_whole("terms", terms, least=0)
+        require_whole("power_iterations", power_iterations, least=0)
+        require("growth_limit", growth_limit, growth_limit >= 1, "1 or more, or math.inf")
         self.step = InnerStep(step)
         self.terms = terms
         self.weight_decay = self.step.weight_decay if weight_decay is None else weight_decay
-        _require("weight_decay", self.weight_decay, self.weight_decay >= 0, "0 or more")
+        require_from_zero("weight_decay", self.weight_decay)
         self.power_iterations = power_iterations
         self.growth_limit = growth_limit
         self.norms: list[float] = []
@@ -175,13 +175,13 @@ class ConjugateGradient:
         *,
         weight_decay: float = 0.0,
     ) -> None:
-        _require("iterations", iterations, iterations >= 0, "0 or more")
+        require_whole("iterations", iterations, least=0)
         for name, value in (
             ("tolerance", tolerance),
             ("damping", damping),
             ("weight_decay", weight_decay),
         ):
-            _require(name, value, math.isfinite(value) and value >= 0, "finite numbers from 0 on")
+            require_from_zero(name, value)
         self.iterations = iterations
         self.tolerance = tolerance
         self.damping = damping
@@ -231,10 +231,12 @@ class DenseImplicit:
     Raises
     ------
     InvalidInput
-        When called, if there are more than 2,000 weights or the Hessian is singular.
+        If `weight_decay` is outside its range; when called, if there are more than 2,000 weights
+        or the Hessian is singular.
     """
 
     def __init__(self, *, weight_decay: float = 0.0) -> None:
+        require_from_zero("weight_decay", weight_decay)
         self.weight_decay = weight_decay
 
     def __call__(self, problem: Bilevel) -> Result:
@@ -255,7 +257,7 @@ def dense_hessian(problem: Bilevel, q: InnerGradient) -> Tensor:
     """Return H, shape (n, n), for n <= 2,000 weights."""
     count = sum(weight.numel() for weight in problem.weights)
     allowed = f"at most {DENSE_WEIGHTS:,} for a dense Hessian; use ConjugateGradient"
-    _require("number of weights", count, count <= DENSE_WEIGHTS, allowed)
+    require("number of weights", count, count <= DENSE_WEIGHTS, allowed)
     return q.hessian()
 
 
@@ -267,8 +269,3 @@ def _like(vector: Tensor, tensors: object) -> list[Tensor]:
     shapes = list(tensors)  # type: ignore[call-overload]
     parts = vector.split([tensor.numel() for tensor in shapes])
     return [part.view_as(tensor) for part, tensor in zip(parts, shapes, strict=True)]
-
-
-def _require(name: str, value: float, holds: bool, allowed: str) -> None:
-    if not holds:
-        raise InvalidInput(f"{name}: got {value}; allowed: {allowed}.")

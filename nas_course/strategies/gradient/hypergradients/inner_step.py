@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from nas_course.errors import InvalidInput
+from nas_course.errors import InvalidInput, is_finite
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,8 @@ class InnerStep:
     Raises
     ------
     InvalidInput
-        If the number is negative or not finite, or the optimizer is not plain SGD.
+        If the number is negative or not finite, or the optimizer is not plain SGD; when used, if
+        the optimizer does not train the weights of the problem.
     """
 
     source: float | torch.optim.SGD
@@ -34,9 +34,9 @@ class InnerStep:
     def __post_init__(self) -> None:
         if isinstance(self.source, torch.optim.Optimizer):
             _check_plain(self.source)
-        elif not (math.isfinite(self.source) and self.source >= 0):
+        elif not (is_finite(self.source) and self.source >= 0):
             raise InvalidInput(
-                f"step size: got {self.source}; allowed: a finite number from 0 on, or the "
+                f"step size: got {self.source!r}; allowed: a finite number from 0 on, or the "
                 "torch.optim.SGD whose learning rate is to be taken."
             )
 
@@ -57,7 +57,16 @@ class InnerStep:
 
     def buffers(self, weights: Sequence[Tensor]) -> list[Tensor]:
         """Return m, one tensor per weight; zero before the first step."""
-        state = {} if isinstance(self.source, float | int) else self.source.state
+        if not isinstance(self.source, torch.optim.SGD):
+            return [torch.zeros_like(weight) for weight in weights]
+        trained = {id(parameter) for parameter in self.source.param_groups[0]["params"]}
+        strangers = sum(id(weight) not in trained for weight in weights)
+        if strangers:
+            raise InvalidInput(
+                f"weights: {strangers} of {len(weights)} are not trained by the optimizer that "
+                "stands for the inner step; give the torch.optim.SGD of these weights, or a number."
+            )
+        state = self.source.state
         found = [state.get(weight, {}).get("momentum_buffer") for weight in weights]
         return [
             torch.zeros_like(weight) if buffer is None else buffer

@@ -2,36 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from nas_course.errors import InvalidInput
 
 Loss = Callable[[], Tensor]
 Result = tuple[Tensor, list[Tensor]]  # outer loss, one gradient per alpha
 
 
-@dataclass(frozen=True)
 class Bilevel:
     """A bilevel problem at its current point.
 
-    Attributes
+        Bilevel(valid_loss, train_loss, alphas=[log_decay], weights=model.parameters())
+
+    Parameters
     ----------
     outer : callable -> scalar Tensor
         L_val(w, alpha) at the values that `weights` and `alphas` hold when it is called.
     inner : callable -> scalar Tensor
         L_train(w, alpha), likewise. Within one estimate it must stay the same function (one
         batch), and be twice differentiable where second derivatives are wanted.
-    alphas, weights : sequence of Tensor
-        Leaves that require gradients. One that a loss does not touch has gradient zero in it.
+    alphas, weights : iterable of Tensor
+        Leaves that require gradients, at least one of each; kept as tuples. One that a loss does
+        not touch has gradient zero in it.
+
+    Raises
+    ------
+    InvalidInput
+        If `alphas` or `weights` is a single tensor, is empty, or holds anything else than leaves
+        that require gradients.
     """
 
-    outer: Loss
-    inner: Loss
-    alphas: Sequence[Tensor]
-    weights: Sequence[Tensor]
+    def __init__(
+        self, outer: Loss, inner: Loss, alphas: Iterable[Tensor], weights: Iterable[Tensor]
+    ) -> None:
+        self.outer, self.inner = outer, inner
+        self.alphas = _leaves("alphas", alphas)
+        self.weights = _leaves("weights", weights)
+
+
+def _leaves(name: str, given: Iterable[Tensor]) -> tuple[Tensor, ...]:
+    # a tensor can be iterated over, but its rows are no leaves
+    tensors = () if isinstance(given, Tensor) else tuple(given)
+    found = type(given).__name__ if isinstance(given, Tensor) else [_told(t) for t in tensors]
+    if not tensors or not all(_is_leaf(tensor) for tensor in tensors):
+        raise InvalidInput(
+            f"{name} of a bilevel problem: got {found}; allowed: a list of one or more leaf "
+            "tensors that require gradients, for example list(model.parameters()) or "
+            "[torch.zeros(3, requires_grad=True)]."
+        )
+    return tensors
+
+
+def _is_leaf(tensor: object) -> bool:
+    return isinstance(tensor, Tensor) and tensor.is_leaf and tensor.requires_grad
+
+
+def _told(tensor: object) -> str:
+    if not isinstance(tensor, Tensor):
+        return type(tensor).__name__
+    sort = "leaf" if tensor.is_leaf else "result of a computation"
+    return f"{tuple(tensor.shape)} {sort}{'' if tensor.requires_grad else ' without gradient'}"
 
 
 class InnerGradient:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from nas_course.errors import InvalidInput
+from nas_course.errors import InvalidInput, require_whole
 from nas_course.strategies.gradient.hypergradients.inner_step import InnerStep
 from nas_course.strategies.gradient.hypergradients.problem import (
     Bilevel,
@@ -53,9 +53,9 @@ class ReverseMode:
     """
 
     def __init__(self, step: torch.optim.SGD | float, steps: int, kept: int | None = None) -> None:
-        if steps < 1:
-            raise InvalidInput(f"steps: got {steps}; allowed: 1 or more inner steps.")
-        if kept is not None and not 1 <= kept <= steps:
+        require_whole("steps", steps, least=1)
+        require_whole("kept", steps if kept is None else kept, least=1)
+        if kept is not None and kept > steps:
             raise InvalidInput(f"kept: got {kept}; allowed: 1 to steps = {steps}, or None for all.")
         self.step = InnerStep(step)
         self.steps = steps

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 
-from nas_course.errors import InvalidInput
+from nas_course.errors import is_finite, require
 from nas_course.strategies.gradient.hypergradients.inner_step import InnerStep
 from nas_course.strategies.gradient.hypergradients.problem import (
     Bilevel,
@@ -66,8 +64,8 @@ class Unrolled:
     """
 
     def __init__(self, step: torch.optim.SGD | float, epsilon: float = 0.01) -> None:
-        if not 0 < epsilon < math.inf:
-            raise InvalidInput(f"epsilon: got {epsilon!r}; allowed: finite numbers above 0.")
+        holds = is_finite(epsilon) and epsilon > 0
+        require("epsilon", epsilon, holds, "finite numbers above 0")
         self.step = InnerStep(step)
         self.epsilon = epsilon
 
