@@ -51,7 +51,9 @@ ROWS: tuple[GradientMethod, ...] = (
     ),
     GradientMethod(
         name="r-darts",
-        parts=gradient_parts(discretization="top-2 edges, before the largest eigenvalue grows (DARTS-ES)"),
+        parts=gradient_parts(
+            discretization="top-2 edges, before the largest eigenvalue grows (DARTS-ES)"
+        ),
         citation=(
             'Zela, Elsken, Saikia, Marrakchi, Brox, Hutter, "Understanding and Robustifying '
             'Differentiable Architecture Search", ICLR 2020, arXiv:1909.09656'
