@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from nas_course.data import load
+from nas_course.data import ImageData, Split, load
 from nas_course.errors import InvalidInput
 from nas_course.methods.gradient_stages import ROWS
 from nas_course.models.supernet import MixedSupernet
@@ -185,6 +185,58 @@ def test_a_real_search_decides_all_edges_and_its_columns_say_how_many():
     pi = search.supernet.mixing_weights()["cell"]
     chosen = [search.supernet.space.operations[o] for o in pi.argmax(dim=1)]
     assert (pi.amax(dim=1) == 1).all() and list(search.architecture().operations) == chosen
+
+
+def test_removals_are_judged_on_the_validation_part_and_on_nothing_else():
+    """Removals that hurt the validation images and those that hurt any others are different."""
+    rng, space = np.random.default_rng(3), NASBench201Space()
+    worth = distinct(rng, (6, 5))
+    others = np.roll(worth, 1, axis=1)  # the largest of every row is elsewhere
+
+    class Placed(KnownSupernet):
+        def forward(self, images, pi=None):
+            return super().forward(images.reshape(-1).long(), pi)
+
+    def split(counts):
+        places = torch.from_numpy(np.repeat(np.arange(counts.size), counts.ravel()))
+        return Split(places.float().reshape(-1, 1, 1, 1), torch.ones(len(places)).long())
+
+    wrong, right = split(others), split(worth)
+    images = ImageData("places", wrong, right, wrong, ("a", "b"), (0.0,), (1.0,))
+    # a search with nothing but decisions; even the batches of its steps are of the wrong images
+    row = DARTS_PT.with_options(share=1.0, images=len(right))
+    search = GradientSearch(
+        Placed(space, worth), row.make_parts(**row.fixed), SETTINGS, 7, data=images
+    )
+    search.supernet.batch = wrong.images, wrong.labels
+    for _ in range(7):
+        assert search.step(search.supernet.batch, search.supernet.batch)["valid_loss"] is None
+    chosen = search.architecture().operations
+    assert chosen == tuple(space.operations[o] for o in worth.argmax(axis=1))
+    assert chosen != tuple(space.operations[o] for o in others.argmax(axis=1))
+
+
+def test_a_removal_is_judged_on_as_many_validation_images_as_the_option_says(monkeypatch):
+    data = load("digits", train_images=12, valid_images=40, test_images=10, device="cpu")
+    row = DARTS_PT.with_options(images=10, share=1.0)
+    search = row.build(NASBench201Space(), data, SETTINGS, 0, 6)
+    judged, score = [], Trial._score
+
+    def watched(trial, changed):
+        judged.append(trial.images)
+        return score(trial, changed)
+
+    monkeypatch.setattr(Trial, "_score", watched)
+    batch = data.train.images, data.train.labels
+    for _ in range(6):
+        search.step(batch, batch)
+    known = {tuple(image.flatten().tolist()) for image in data.valid.images}
+    assert len(judged) == 6 * 5
+    for images in judged:
+        seen = {tuple(image.flatten().tolist()) for image in images}
+        assert len(seen) == 10 and seen <= known
+    draws = {tuple(images.flatten().tolist()) for images in judged}
+    assert len(draws) == 6, "one draw for every decision"
 
 
 @pytest.mark.parametrize("options", [{"share": 0}, {"share": 1.1}, {"images": 0}, {"images": 2.5}])

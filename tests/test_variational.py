@@ -77,6 +77,42 @@ def test_without_noise_and_without_prior_vadam_walks_as_adam_does():
     assert torch.allclose(ours, theirs, rtol=1e-10)
 
 
+def test_two_steps_of_vadam_are_those_worked_by_hand():
+    """N = 3, delta = 3/2, so d = 1/2; beta = (1/2, 3/4), rate 7/10; gradients 2, then 3.
+
+    s_0 = (13/2 - 3/2) / 3 = 5/3, mu_0 = 1.
+
+    t = 1:  m = (2 + 1/2) / 2 = 5/4,                  m_hat = (5/4) / (1/2) = 5/2
+            s = 3/4 * 5/3 + 4/4 = 9/4,                s_hat = (9/4) / (1/4) = 9
+            mu = 1 - 7/10 * (5/2) / (3 + 1/2) = 1/2,  precision 3 * 9/4 + 3/2 = 33/4
+    t = 2:  m = 5/8 + (3 + 1/4) / 2 = 9/4,            m_hat = (9/4) / (3/4) = 3
+            s = 3/4 * 9/4 + 9/4 = 63/16,              s_hat = (63/16) / (7/16) = 9
+            mu = 1/2 - 7/10 * 3 / (3 + 1/2) = -1/10,  precision 3 * 63/16 + 3/2 = 213/16
+    """
+    theta = torch.ones(1, dtype=torch.float64, requires_grad=True)
+    chosen = GradientSettings(alpha_learning_rate=0.7, alpha_betas=(0.5, 0.75))
+    believed = {"examples": 3, "prior_precision": 1.5, "initial_precision": 6.5}
+    vadam, twin = VAdam([theta], chosen, generator(4), **believed), generator(4)
+    by_hand = [
+        # gradient, precision and mean of the draw; m, s, mu after it
+        (2.0, 13 / 2, 1.0, 5 / 4, 9 / 4, 1 / 2),
+        (3.0, 33 / 4, 1 / 2, 9 / 4, 63 / 16, -1 / 10),
+    ]
+    for gradient, precision, mean, m, s, mu in by_hand:
+        drawn = []
+
+        def closure(gradient=gradient, drawn=drawn):
+            drawn.append(theta.item())
+            return torch.tensor(0.0), [torch.tensor([gradient], dtype=torch.float64)]
+
+        e = torch.randn(1, generator=twin, dtype=torch.float64).item()
+        vadam.step(closure)
+        assert drawn == pytest.approx([mean + e / math.sqrt(precision)], rel=1e-12)
+        assert (vadam.m[0].item(), vadam.s[0].item()) == pytest.approx((m, s), rel=1e-12)
+        assert theta.item() == pytest.approx(mu, rel=1e-12)
+    assert vadam.deviations()[0].item() == pytest.approx((213 / 16) ** -0.5, rel=1e-12)
+
+
 def test_the_closure_sees_a_sample_and_afterwards_the_mean_is_back_bit_for_bit():
     theta = torch.randn(50, generator=generator(1)).requires_grad_()
     start, seen = theta.detach().clone(), []
