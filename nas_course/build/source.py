@@ -23,7 +23,8 @@ from nbformat import NotebookNode
 
 from nas_course.errors import CourseError, one_of
 
-CELL_METADATA = ("tags", "nbgrader", "nas_course")
+CELL_METADATA = ("tags", "nbgrader", "nas_course", "jupyter")
+HIDDEN = {"outputs_hidden": True}  # JupyterLab shows the output of the cell after a click
 MARKER = re.compile(r"\b(BEGIN|END) (SOLUTION|HIDDEN TESTS)\b")
 REGION = re.compile(
     r"^(?P<indent>[ \t]*)### BEGIN (?P<kind>SOLUTION|HIDDEN TESTS)[ \t]*\n"
@@ -73,6 +74,8 @@ def _cell(parsed: NotebookNode, where: str) -> NotebookNode:
     for key in metadata:
         if key not in CELL_METADATA:
             raise one_of(f"{where}: cell metadata", key, CELL_METADATA)
+    if metadata.get("jupyter", HIDDEN) != HIDDEN:
+        raise one_of(f"{where}: cell metadata jupyter", metadata["jupyter"], [HIDDEN])
     if not parsed.source.strip():
         raise BuildError(f"{where} is empty: delete its marker.")
     if parsed.cell_type not in ("code", "markdown"):
