@@ -1,5 +1,6 @@
 """Rules that end a search: by skips in the cell and by the growth of the dominant eigenvalue."""
 
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,7 @@ from nas_course.spaces import Cell201, DARTSSpace, Genotype, NASBench201Space
 from nas_course.strategies.gradient.curvature import WatchCurvature
 from nas_course.strategies.gradient.stopping import (
     EigenvalueRule,
+    NeverStops,
     StopByEigenvalue,
     StopBySkips,
     WatchSkips,
@@ -228,3 +230,13 @@ def test_rows_watch_what_they_act_on(small):
 def test_wrong_options_are_refused_before_data_are_loaded(method, wrong):
     with pytest.raises(InvalidInput, match=next(iter(wrong))):
         method.with_options(**wrong)
+
+
+@pytest.mark.parametrize(("epochs", "warned"), [(3, True), (7, False)])
+def test_a_search_too_short_for_the_rule_says_so_once(small, epochs, warned):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run(small, "r-darts", epochs=epochs)
+    told = [str(entry.message) for entry in caught if entry.category is NeverStops]
+    assert len(told) == warned
+    assert not told or f"ends after {epochs} measurement(s), and the rule needs 7" in told[0]

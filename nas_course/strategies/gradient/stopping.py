@@ -198,13 +198,12 @@ class StopByEigenvalue(WatchCurvature):
         return columns
 
     def _warn_if_short(self, search: GradientSearch) -> None:
-        """At the first measurement: all take as many steps as this one did."""
-        expected = search.steps_total // max(search.steps, 1)
-        if expected < self.rule.needed:
+        """At the first measurement: each takes as large a share of the search as this one did."""
+        if search.progress * self.rule.needed > 1 + 1e-9:
             warnings.warn(
-                f"stopping by eigenvalue: the search ends after {expected} measurement(s), and the "
-                f"rule needs {self.rule.needed} before it can stop: this is plain DARTS with "
-                f"measurements. Take more epochs, or a smaller window or back.",
+                f"stopping by eigenvalue: the search ends after {int(1 / search.progress)} "
+                f"measurement(s), and the rule needs {self.rule.needed} before it can stop: this "
+                "is plain DARTS with measurements. Take more epochs, or a smaller window or back.",
                 NeverStops,
                 stacklevel=2,
             )
