@@ -201,3 +201,85 @@ def test_the_outer_loss_is_that_of_the_validation_batch_and_the_inner_of_the_tra
         assert ours.steps < ours.steps_total  # some methods leave the alphas alone at first
     expected = {("outer", "valid"), ("neither", "train")}
     assert seen == expected | ({("inner", "train")} if method.name in BOTH else set())
+
+
+# ---------------------------------------------------------------- what a step reports
+
+
+def small_search(name, digits, **options):
+    settings = GradientSettings(channels=4, cells=1, batch_size=8, alpha_scale=0.5)
+    method = methods.get(name).with_options(**options)
+    return method.build(NASBench201Space(), digits, settings, 0, 4)
+
+
+def one_step(ours, digits):
+    """Take a step; return its figures, a copy of the supernet from before it, and its noise."""
+    before, twin = copy.deepcopy(ours.supernet), torch.Generator()
+    twin.set_state(ours.generator.get_state())
+    train, valid = ((part.images[:8], part.labels[:8]) for part in (digits.train, digits.valid))
+    metrics = ours.step(train, valid)
+    return metrics, before, twin, train, valid
+
+
+def loss_at(supernet, pi, batch):
+    with torch.no_grad():
+        return pytest.approx(cross_entropy(supernet(batch[0], {"cell": pi}), batch[1]).item())
+
+
+def test_the_validation_loss_of_balenas_is_that_of_the_first_sampled_theta(digits):
+    ours = small_search("balenas-1st", digits, samples=2)
+    metrics, before, twin, _, valid = one_step(ours, digits)
+    mu = before.alphas["cell"].detach()
+    theta = mu + torch.randn(mu.shape, generator=twin)  # sigma = 1 at first
+    assert metrics["valid_loss"] == loss_at(before, theta.softmax(dim=1), valid)
+    assert metrics["valid_loss"] != loss_at(before, mu.softmax(dim=1), valid)
+
+
+@pytest.mark.parametrize("name", ["gdas", "snas"])
+def test_the_losses_of_gdas_and_snas_are_each_at_a_sample_of_its_own(name, digits):
+    ours = small_search(name, digits)
+    metrics, before, twin, train, valid = one_step(ours, digits)
+    moved = ours.supernet.alphas["cell"]  # the weights train after the alphas have moved
+    start = {"gdas": 10.0, "snas": 1.0}[name]
+    losses = []
+    for alpha, batch in ((before.alphas["cell"], valid), (moved, train)):
+        g = -torch.empty(6, 5, dtype=torch.float64).exponential_(generator=twin).log()
+        pi = ((alpha.detach().log_softmax(dim=1) + g.float()) / start).softmax(dim=1)
+        if name == "gdas":
+            pi = torch.eye(5)[pi.argmax(dim=1)]
+        losses.append(loss_at(before, pi, batch))
+    assert [metrics["valid_loss"], metrics["train_loss"]] == losses
+
+
+def test_the_training_loss_of_sdarts_is_that_of_the_perturbed_mixing_weights(digits):
+    ours = small_search("sdarts-rs", digits, first=0.2)
+    metrics, before, twin, train, valid = one_step(ours, digits)
+    pi = ours.supernet.alphas["cell"].detach().softmax(dim=1)
+    noisy = (pi + 0.2 * (2 * torch.rand(6, 5, generator=twin) - 1)).clamp(min=1e-7)
+    noisy = noisy / noisy.sum(dim=1, keepdim=True)
+    assert metrics["train_loss"] == loss_at(before, noisy, train)
+    assert metrics["train_loss"] != loss_at(before, pi, train)
+    still = before.alphas["cell"].detach().softmax(dim=1)
+    assert metrics["valid_loss"] == loss_at(before, still, valid)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("gdas", lambda ours: ours.relaxation.temperature),
+        ("snas", lambda ours: ours.relaxation.temperature),
+        ("darts-minus", lambda ours: ours.relaxation.weight),
+    ],
+)
+def test_a_schedule_of_n_steps_ends_one_step_short_of_its_end(name, values, digits):
+    ours, seen = small_search(name, digits), []
+    for _ in range(4):
+        one_step(ours, digits)
+        seen.append(values(ours))
+    assert seen == pytest.approx(
+        {
+            "gdas": [0.1 + 9.9 * left / 4 for left in (4, 3, 2, 1)],
+            "snas": [0.03 ** (step / 4) for step in range(4)],
+            "darts-minus": [1.0, 0.75, 0.5, 0.25],
+        }[name]
+    )

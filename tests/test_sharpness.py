@@ -64,6 +64,79 @@ def test_every_step_of_the_ascent_stays_in_the_ball(seed, eps):
         assert delta["cell"].abs().max() <= eps * (1 + 1e-12)
 
 
+def far(pi, found):
+    return (found["cell"] - pi["cell"]).abs().max().item()
+
+
+def bound(eps, operations):
+    """Return how far the docstring lets a weight move; 1e-12 is for rounding."""
+    return min(1.0, (operations - 1) * max(eps, 1e-7)) + 1e-12
+
+
+@settings(max_examples=200)
+@given(
+    seed=seeds,
+    eps=st.floats(0, 1),
+    operations=st.integers(2, 8),
+    spread=st.sampled_from([0.3, 3.0, 30.0]),
+    extreme=st.booleans(),
+)
+def test_put_back_on_the_simplex_a_weight_has_moved_by_n_minus_1_eps_at_most(
+    seed, eps, operations, spread, extreme
+):
+    pi = point(seed, edges=20, operations=operations, spread=spread)
+    delta = uniform_noise(pi, eps, moment(seed).generator)
+    if extreme:  # the corners of the ball, where the largest moves are
+        delta = {"cell": eps * delta["cell"].sign()}
+    assert far(pi, moved(pi, delta)) <= bound(eps, operations)
+
+
+@pytest.mark.parametrize("operations", [2, 5, 8])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 1.0])
+def test_no_smaller_bound_holds(operations, share):
+    eps = share / (operations - 1)
+    pi = torch.full((1, operations), eps, dtype=torch.float64)
+    pi[0, 0] = 1 - (operations - 1) * eps
+    delta = torch.full_like(pi, -eps)
+    delta[0, 0] = eps
+    found = moved({"cell": pi}, {"cell": delta})
+    assert far({"cell": pi}, found) == pytest.approx(share, abs=1e-5)
+    assert found["cell"][0, 0].item() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", [RandomSmoothing, AdversarialSmoothing])
+@settings(max_examples=40, deadline=None)
+@given(seed=seeds, eps=radii, spread=st.sampled_from([0.3, 3.0]))
+def test_the_point_that_is_used_is_within_the_bound(kind, seed, eps, spread):
+    pi = point(seed, spread=spread)
+    found = kind(first=eps, last=eps).perturb(None, pi, quadratic(seed), moment(seed))
+    assert far(pi, found) <= bound(eps, 5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("steps", [1, 3])
+def test_the_ascent_is_the_one_of_the_docstring(seed, steps):
+    eps, raw = 0.15, quadratic(seed)
+    pi, twin = point(seed), moment(seed).generator
+    delta = (eps * (2 * torch.rand(6, 5, generator=twin) - 1)).double()  # drawn in float32
+
+    def put_back(x):
+        return x.clamp(min=1e-7) / x.clamp(min=1e-7).sum(dim=1, keepdim=True)
+
+    def normalised(x):
+        return raw({"cell": x / x.sum(dim=1, keepdim=True)})
+
+    for _ in range(steps):
+        p = put_back(pi["cell"] + delta)
+        g = torch.autograd.functional.jacobian(normalised, p)
+        delta = (p + 2 * eps / steps * g.sign() - pi["cell"]).clamp(-eps, eps)
+    worst = put_back(pi["cell"] + delta)
+    perturbation = AdversarialSmoothing(steps=steps, first=eps, last=eps)
+    found = perturbation.perturb(None, pi, raw, moment(seed))["cell"]
+    assert raw({"cell": worst}) > raw(pi), "so that it is used"
+    torch.testing.assert_close(found, worst, rtol=1e-10, atol=1e-12)
+
+
 @pytest.mark.parametrize("kind", [RandomSmoothing, AdversarialSmoothing])
 @settings(max_examples=40, deadline=None)
 @given(seed=seeds, eps=radii)

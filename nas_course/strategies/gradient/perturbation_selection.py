@@ -105,6 +105,13 @@ class PerturbationSelection(Schedule):
     judges on the whole validation part; here on `images` of them, drawn anew for every decision.
     On the DARTS space `none` is no candidate, since a genotype cannot have it.
 
+    Algorithm 1 decides operations only; the topology is in an appendix (A.3 of the submission),
+    known here from memory: remove each input edge once, and keep the two without which the
+    accuracy is lowest. The released code removes edges one by one, but every trial puts those
+    removed before back in: apart from the noise between two trials that comes to the same. Here
+    an edge that is removed stays away while the others are judged. Of two edges that can stand
+    in for each other both seem dispensable alone; once one is gone, the other is missed.
+
     Parameters
     ----------
     share : float

@@ -50,7 +50,8 @@ class _Gumbel(Relaxation):
     """What hard and soft samples share: a temperature and noise that `draw` sets.
 
     Until the first draw the noise is 0 and the temperature that of the start, from which it
-    goes to that of the end in equal differences.
+    goes towards that of the end in equal differences. The end is that of progress 1, which no
+    step has: the last one is a step short of it.
     """
 
     def __init__(self, start: float, end: float, noise: float = 1.0) -> None:
@@ -108,7 +109,8 @@ class SoftGumbel(_Gumbel):
     Parameters
     ----------
     start, end : float > 0
-        Temperature lambda at the first and at the last step.
+        Temperature lambda at the first step, and the one that it approaches: the last of N steps
+        has progress 1 - 1 / N, hence lambda = end (start / end)^(1 / N).
 
     Raises
     ------
@@ -142,7 +144,8 @@ class HardGumbel(_Gumbel):
     Parameters
     ----------
     start, end : float > 0
-        Temperature tau at the first and at the last step.
+        Temperature tau at the first step, and the one that it approaches: the last of N steps
+        has progress 1 - 1 / N, hence tau = end + (start - end) / N (0.125 after 400 steps).
     noise : float >= 0
         Factor of the noise. 0 takes the strongest operation every time: GDAS-A of Zhang's thesis
         (UTS 2021, chapter 4).
@@ -228,7 +231,7 @@ def discretize_products(supernet: MixedSupernet) -> Genotype | Cell201:
 class DecayingSkip(Relaxation):
     """The softmax of DARTS, and one more column: the weight of a skip beside the mixture.
 
-        o(x) = b skip(x) + sum_o pi_o o(x),   b from 1 to 0 over the search
+        o(x) = b skip(x) + sum_o pi_o o(x),   b from 1 towards 0 over the search
 
     The skip helps the network to train whatever the alphas say. It is meant to spare the skip
     among the candidates that task, so that only what else it does counts; but in a short search
@@ -240,7 +243,7 @@ class DecayingSkip(Relaxation):
     Parameters
     ----------
     start : float >= 0
-        The weight b at the first step.
+        The weight b at the first step; at the last of N it is start / N, not yet 0.
 
     Raises
     ------

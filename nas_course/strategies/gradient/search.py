@@ -144,10 +144,16 @@ class GradientSearch:
         Returns
         -------
         dict
-            train_loss, train_accuracy, valid_loss, valid_accuracy (both before their update;
-            for the unrolled hypergradient the validation figures are those at w'),
-            learning_rate. Accuracies from 0 to 1. The validation figures are None in a step
-            that leaves the alphas alone.
+            train_loss, train_accuracy, valid_loss, valid_accuracy, each before its update and
+            without what regularizers add; learning_rate. Accuracies from 0 to 1. The validation
+            figures are None in a step that leaves the alphas alone.
+
+            They are figures of the networks that the updates looked at, which are not always
+            that of w and alpha: the validation figures of an unrolled hypergradient are those at
+            w', of BaLeNAS at the sampled theta and gates (the first, of several theta); both
+            losses of GDAS and SNAS are at one sample of the mixing weights, each at its own; the
+            train_loss of SDARTS is at the perturbed mixing weights; both losses of P-DARTS are
+            under dropout. Methods are not to be compared by the levels of these figures.
         """
         for schedule in self.schedules:
             schedule.before_step(self, train_batch, valid_batch)
