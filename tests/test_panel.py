@@ -1,5 +1,7 @@
 """A figure with controls: drawn anew at each change, explained where it cannot be drawn."""
 
+import threading
+
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from ipywidgets import Button, Dropdown, HBox, IntSlider
@@ -76,6 +78,38 @@ def test_without_a_kernel_the_notebook_keeps_picture_words_and_page(monkeypatch)
     assert twin["text/plain"] == "A line of height 3; {}."
     assert "image/png" in twin
     assert 'class="nas-panel-twin"' in twin["text/html"]
+
+
+def test_what_two_threads_leave_is_what_the_controls_say_last():
+    slider = IntSlider(value=0, max=8)
+    panel = FigurePanel(draw, height=slider)
+    first_draws, may_go_on = threading.Event(), threading.Event()
+
+    def wait(height, **others):
+        if height == 1:
+            first_draws.set()
+            may_go_on.wait(timeout=60)
+        return draw(height, **others)
+
+    panel._draw = wait
+    threads = [threading.Thread(target=setattr, args=(slider, "value", n)) for n in (1, 2)]
+    threads[0].start()
+    assert first_draws.wait(timeout=60)
+    threads[1].start()  # the slow figure of 1 is still on its way
+    threads[1].join(timeout=0.5)  # it ends here only where the two do not wait for each other
+    may_go_on.set()
+    for thread in threads:
+        thread.join()
+    assert slider.value == 2
+    assert panel.summary == "A line of height 2; {}."
+
+
+def test_the_name_of_a_control_is_shown_whole_unless_its_width_is_set():
+    wide, set_before = IntSlider(), IntSlider(style={"description_width": "9em"})
+    film = PlaySlider(1, 3)
+    FigurePanel(draw, height=wide, conditioning=set_before, number_of_the_step=film)
+    widths = [control.style.description_width for control in (wide, set_before, film.slider)]
+    assert widths == ["initial", "9em", "initial"]
 
 
 def test_a_play_slider_moves_with_its_slider_and_is_named_after_its_keyword():

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 import torch
@@ -145,6 +149,29 @@ def test_drawing_leaves_no_trace_in_pyplot(darts_history: History) -> None:
     plots.alpha_overview(darts_history).png()
     plots.draw_network(8, 16).png()
     assert (pyplot.get_fignums(), dict(pyplot.rcParams)) == before
+
+
+@contextlib.contextmanager
+def threads_that_change_often():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_two_threads_draw_as_one_does_and_leave_the_settings_as_they_were() -> None:
+    def draw(number: int) -> tuple:
+        figure = plots.draw_regularization({"a": 0.5, "b": 1.0 + number}, {"noise": 30.0})
+        (axes,) = figure.axes
+        return axes.spines["top"].get_visible(), axes.title.get_fontsize(), figure.png()
+
+    settings = dict(matplotlib.rcParams)
+    alone = [draw(number) for number in range(2)]
+    with threads_that_change_often(), ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(draw, [0, 1] * 5))
+    assert all(drawn == alone[number % 2] for number, drawn in enumerate(together))
+    assert dict(matplotlib.rcParams) == settings
+    assert matplotlib.rcParams["axes.spines.top"], "the course's own style would be no test"
 
 
 def test_reducing_colors_keeps_each_operation_color_exactly() -> None:

@@ -7,15 +7,18 @@
         axes.plot(values)
         return figure
 
-Made without pyplot, so nothing is global and a figure never appears twice. The summary is the
+Made without pyplot, so a figure never appears twice. Several threads may draw. The summary is the
 alternative text of the picture, its form on a terminal, and a caption: JupyterLab gives pictures
 no alternative text, but a screen reader finds the caption.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import matplotlib
@@ -51,8 +54,19 @@ RC: Any = {
     "mathtext.fontset": "dejavusans",
 }
 
+# matplotlib's settings are one dictionary for the whole process, and JupyterLab moves sliders in a
+# thread of its own while a cell draws in another: so figures are drawn one after the other.
+_DRAWING = threading.RLock()
+
+
+@contextlib.contextmanager
+def _styled() -> Iterator[None]:
+    with _DRAWING, matplotlib.rc_context(RC):
+        yield
+
+
 # Decorator: within it, every text and axis gets the course's style, whatever the reader has set.
-course_style = matplotlib.rc_context(RC)
+course_style = _styled()
 COLORS = 128  # in a PNG; more would only refine the edges of letters
 
 
@@ -74,7 +88,7 @@ class CourseFigure(Figure):
         times smaller by `few_colors`.
         """
         canvas = FigureCanvasAgg(self)
-        with matplotlib.rc_context(RC):
+        with _styled():
             canvas.draw()
         picture = np.asarray(canvas.buffer_rgba())[:, :, :3]  # the page is opaque
         description = PngInfo()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import html
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -61,6 +62,9 @@ class FigurePanel(VBox):
         self.controls = controls
         self.clicks: dict[str, int] = {}
         self._draw = draw
+        # JupyterLab may move a control in another thread than the one that runs the cells. What is
+        # drawn last must be what the controls say last.
+        self._drawing = threading.RLock()
         self._view = HTML()
         for name, control in controls.items():
             self._follow(name, control)
@@ -84,14 +88,15 @@ class FigurePanel(VBox):
 
     def redraw(self) -> None:
         """Draw the figure for the present values."""
-        try:
-            figure = self._draw(**self.values)
-        except CourseError as error:
-            self._summary, self._picture = str(error), b""
-            self._view.value = f'{STYLE}<p role="alert">{html.escape(str(error))}</p>'
-        else:
-            self._summary, self._picture = figure.summary, figure.png()
-            self._view.value = STYLE + self._figure_html()
+        with self._drawing:
+            try:
+                figure = self._draw(**self.values)
+            except CourseError as error:
+                self._summary, self._picture = str(error), b""
+                self._view.value = f'{STYLE}<p role="alert">{html.escape(str(error))}</p>'
+            else:
+                self._summary, self._picture = figure.summary, figure.png()
+                self._view.value = STYLE + self._figure_html()
 
     def _follow(self, name: str, control: Any) -> None:
         if isinstance(control, ipywidgets.Button):
@@ -101,6 +106,7 @@ class FigurePanel(VBox):
         elif isinstance(control, ValueWidget | PlaySlider):
             if hasattr(control, "description"):
                 control.description = control.description or _words(name)
+            _show_whole_name(control)
             control.observe(lambda _change: self.redraw(), "value")
         else:
             raise InvalidInput(
@@ -109,8 +115,9 @@ class FigurePanel(VBox):
             )
 
     def _clicked(self, name: str) -> None:
-        self.clicks[name] += 1
-        self.redraw()
+        with self._drawing:
+            self.clicks[name] += 1
+            self.redraw()
 
     def _figure_html(self) -> str:
         source = base64.b64encode(self._picture).decode("ascii")
@@ -175,6 +182,13 @@ class PlaySlider(HBox):
     @description.setter
     def description(self, words: str) -> None:
         self.slider.description = words
+
+
+def _show_whole_name(control: Any) -> None:
+    """Give the name of a control the width that it needs; ipywidgets cuts at 80 pixels."""
+    look = getattr(getattr(control, "slider", control), "style", None)
+    if hasattr(look, "description_width") and not look.description_width:
+        look.description_width = "initial"
 
 
 def _words(name: str) -> str:
