@@ -12,6 +12,7 @@ from descent_history import descent_header, descent_history, descent_rows
 from nas_course import mixing
 from nas_course.errors import InvalidInput
 from nas_course.history import History, HistoryError
+from nas_course.plots.style import short_name
 from nas_course.widgets import AlphaExplorer
 from nas_course.widgets.packing import COLUMNS, browser_header, pack_row, palette
 from nas_course.widgets.readings import sentence, summary
@@ -188,19 +189,51 @@ def test_a_file_gives_the_same_view_as_the_search_that_wrote_it(tmp_path):
     assert written.header == read.header
 
 
+PART = "nas-bench-201:none,skip_connect,nor_conv_3x3"
+
+
+@pytest.mark.parametrize(
+    ("space", "expected"), [("darts", ["none"]), ("nas-bench-201", []), (PART, [])]
+)
+def test_the_header_says_which_operations_a_cell_cannot_have(space, expected):
+    for cell in browser_header(descent_header(space))["cells"].values():
+        pairs = zip(cell["operations"], cell["selectable"], strict=True)
+        assert [name for name, selectable in pairs if not selectable] == expected
+        assert cell["labels"] == [short_name(name) for name in cell["operations"]]
+
+
+def test_a_header_of_a_space_without_a_name_is_read_as_of_darts():
+    header = descent_header()
+    del header["space"]
+    for cell in browser_header(header)["cells"].values():
+        assert cell["selectable"] == [name != "none" for name in cell["operations"]]
+
+
+def test_in_nas_bench_201_none_can_be_the_strongest_operation():
+    history = descent_history("nas-bench-201")
+    alphas = np.zeros((6, 5))
+    alphas[:3, history.cells["cell"]["operations"].index("none")] = 2
+    alphas[4:, history.cells["cell"]["operations"].index("skip_connect")] = 1
+    history.append(history.rows[-1] | {"epoch": 13, "alphas": {"cell": alphas.tolist()}})
+    text = sentence(history, "cell")
+    assert "strongest operation is none on edge 0 → 1 (weight 0.649)" in text
+    assert "2 of 6 edges prefer skip;" in text
+
+
 @pytest.mark.parametrize("space", ["darts", "nas-bench-201"])
 def test_the_sentence_repeats_the_numbers_of_the_history(space):
     history = descent_history(space)
     for name, cell in history.cells.items():
         weights, operations = history.weights(name)[-1], np.array(cell["operations"])
-        allowed = np.where(operations != "none", weights, 0)
+        excluded = "none" if space == "darts" else ""
+        allowed = np.where(operations != excluded, weights, 0)
         edge, best = np.unravel_index(allowed.argmax(), allowed.shape)
         skips = int((operations[allowed.argmax(axis=1)] == "skip_connect").sum())
         entropy = mixing.entropy(weights).mean()
         text = sentence(history, name)
-        assert f"{operations[best]} on edge" in text
+        assert f"{short_name(operations[best])} on edge" in text
         assert f"(weight {weights[edge, best]:.3f})" in text
-        assert f"; {skips} of {len(weights)} edges prefer skip_connect;" in text
+        assert f"; {skips} of {len(weights)} edges prefer skip;" in text
         assert text.endswith(f"to {entropy:.2f}.")
 
 

@@ -69,11 +69,16 @@ def row_index(history: History, epoch: float) -> int:
 
 
 def excluded_operations(history: History) -> tuple[str, ...]:
-    """Return the operations that no cell of the search can have; in NAS-Bench-201 there is none.
+    """Return the operations that no cell of the search can have; in NAS-Bench-201 there is none."""
+    return excluded_in(history.header.get("space"))
 
-    A part of that space has its operations behind its name (`nas_course.spaces.get`).
+
+def excluded_in(space: Any) -> tuple[str, ...]:
+    """Return the operations that no cell of the space of this name can have.
+
+    A part of NAS-Bench-201 has its operations behind its name (`nas_course.spaces.get`).
     """
-    whole = str(history.header.get("space")).partition(":")[0]
+    whole = str(space).partition(":")[0]
     return () if whole == "nas-bench-201" else ("none",)
 
 

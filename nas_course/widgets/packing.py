@@ -8,14 +8,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from nas_course.errors import InvalidInput
 from nas_course.plots import style
-from nas_course.plots.names import count_inputs, node_name
+from nas_course.plots.names import count_inputs, excluded_in, node_name
 
 COLUMNS = (
     "epoch",
@@ -42,27 +42,36 @@ def browser_header(header: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``cells`` maps a name to ``edges`` (pairs), ``operations``, ``nodes`` (names), ``inputs``
+        ``cells`` maps a name to ``edges`` (pairs), ``operations``, ``labels`` (what the view calls
+        them), ``selectable`` (whether a derived cell can have them), ``nodes`` (names), ``inputs``
         (how many of the nodes), ``kept`` (edges into each node of the derived cell, None: all)
         and ``output`` (whether an own output node joins the intermediate ones).
     """
     kept = KEPT_EDGES.get(header.get("space", ""))
-    cells = {name: _cell(cell, kept) for name, cell in header.get("cells", {}).items()}
+    excluded = excluded_in(header.get("space"))
+    cells = {name: _cell(cell, kept, excluded) for name, cell in header.get("cells", {}).items()}
     return {key: header[key] for key in DESCRIBED if key in header} | {"cells": cells}
 
 
-def _cell(cell: Mapping[str, Any], kept: int | None) -> dict[str, Any]:
+def _cell(cell: Mapping[str, Any], kept: int | None, excluded: Sequence[str]) -> dict[str, Any]:
     edges = [list(edge) for edge in cell["edges"]]
     inputs = count_inputs(edges)
     count = 1 + max((node for edge in edges for node in edge), default=-1)
     return {
         "edges": edges,
         "operations": list(cell["operations"]),
+        "labels": [operation_label(name) for name in cell["operations"]],
+        "selectable": [name not in excluded for name in cell["operations"]],
         "nodes": [node_name(node, inputs) for node in range(count)],
         "inputs": inputs,
         "kept": kept,
         "output": inputs == 2,
     }
+
+
+def operation_label(name: str) -> str:
+    """Return what a view calls an operation: its short name, or its own if it has none."""
+    return style.SHORT_NAMES.get(name, name)
 
 
 def pack_row(row: Mapping[str, Any], header: Mapping[str, Any]) -> np.ndarray:
@@ -109,14 +118,13 @@ def pack_rows(rows: Iterable[np.ndarray]) -> bytes:
 
 
 def palette() -> dict[str, dict[str, Any]]:
-    """Give the browser the colours, dashes, markers and names of `plots.style`, by operation."""
+    """Give the browser the colours, dashes and markers of `plots.style`, by operation."""
     return {
         name: {
             "light": color,
             "dark": style.OPERATION_COLORS_DARK[name],
             "dash": list(style.OPERATION_DASHES[name]),
             "marker": style.OPERATION_MARKERS[name],
-            "short": style.SHORT_NAMES[name],
         }
         for name, color in style.OPERATION_COLORS.items()
     }

@@ -186,7 +186,7 @@ class PlaySlider(HBox):
 
 def _show_whole_name(control: Any) -> None:
     """Give the name of a control the width that it needs; ipywidgets cuts at 80 pixels."""
-    look = getattr(getattr(control, "slider", control), "style", None)
+    look: Any = getattr(getattr(control, "slider", control), "style", None)
     if hasattr(look, "description_width") and not look.description_width:
         look.description_width = "initial"
 

@@ -1,7 +1,7 @@
 """The sentence that says what a search did to its architecture parameters.
 
     sentence(history, "normal")
-    # "After 30 epochs the normal cell's strongest operation is skip_connect on edge ..."
+    # "After 30 epochs the normal cell's strongest operation is skip on edge c_{k-2} → 0 ..."
 
 `browser/numbers.js` builds the same sentence; a test holds them equal.
 """
@@ -12,13 +12,16 @@ import numpy as np
 
 from nas_course import mixing
 from nas_course.history import History
-from nas_course.plots.names import count_inputs, node_name, template_of
+from nas_course.plots.names import count_inputs, leading, node_name, template_of
+from nas_course.widgets.packing import operation_label
 
 SKIP = "skip_connect"
 
 
 def sentence(history: History, cell: str, row: int = -1) -> str:
     """Sum up one cell at one row: the strongest operation, skip connections, entropy.
+
+    Strongest of those that a cell of the space can have: `none` counts in NAS-Bench-201 only.
 
     Parameters
     ----------
@@ -49,20 +52,20 @@ def sentence(history: History, cell: str, row: int = -1) -> str:
     )
     if not np.isfinite(weights[row]).all():
         return f"{start}unknown: its weights are not numbers."
-    return start + _reading(weights[0], weights[row], template)
+    best = leading(history, cell)[row]
+    return start + _reading(weights[0], weights[row], best, template)
 
 
-def _reading(first: np.ndarray, weights: np.ndarray, template: dict) -> str:
+def _reading(first: np.ndarray, weights: np.ndarray, winners: np.ndarray, template: dict) -> str:
     operations, edges = template["operations"], template["edges"]
-    winners = mixing.winners(weights, operations)
     strengths = weights[np.arange(len(edges)), winners]
     edge = int(strengths.argmax())
     inputs = count_inputs(edges)
     source, target = (node_name(node, inputs) for node in edges[edge])
     skips = sum(operations[winner] == SKIP for winner in winners)
     return (
-        f"{operations[winners[edge]]} on edge {source} → {target} "
-        f"(weight {strengths[edge]:.3f}); {skips} of {len(edges)} edges prefer {SKIP}; "
+        f"{operation_label(operations[winners[edge]])} on edge {source} → {target} "
+        f"(weight {strengths[edge]:.3f}); {skips} of {len(edges)} edges prefer skip; "
         f"entropy {_change(mixing.entropy(first).mean(), mixing.entropy(weights).mean())}."
     )
 

@@ -43,6 +43,23 @@ SETTLED = """(before) => {
   return root.hasAttribute("data-settled") || (plays && Number(root.dataset.words) > before);
 }"""
 
+# What the view's own functions say of row 1.
+READ_STATE = """(rows) => {
+  const store = new inside.HistoryStore();
+  store.setHeader(model.get("header"));
+  store.setRows(toView(rows));
+  const weights = store.weightsAt(1);
+  return {
+    sentences: store.cells.map((cell) => inside.sentence(store, 1, cell)),
+    leaders: store.cells.map((cell) => inside.deriveCell(weights, cell)
+      .map((item) => cell.operations[item.operation])),
+    entropy: store.cells.map((cell) => inside.meanEntropy(weights, cell)),
+    skips: store.cells.map((cell) => inside.skipShare(weights, cell)),
+    derived: store.cells.map((cell) => inside.deriveCell(weights, cell).filter((item) => item.kept)
+      .map((item) => [cell.operations[item.operation], ...cell.edges[item.edge]])),
+  };
+}"""
+
 
 class ExplorerPage:
     """The view on a page; `page` is Playwright's."""
@@ -76,6 +93,10 @@ class ExplorerPage:
         """Send a custom message and wait until the view shows it."""
         self.send(content, rows)
         self.settle()
+
+    def read(self, rows):
+        """What the functions of the view say of the second of these rows."""
+        return self.page.evaluate(READ_STATE, self.packed(rows))
 
     def part(self, name):
         return self.page.locator(f"[data-part={name}]")

@@ -9,6 +9,8 @@ from descent_history import descent_history
 from explorer_page import ExplorerPage
 
 from nas_course import mixing, spaces
+from nas_course.plots.names import excluded_operations
+from nas_course.plots.style import short_name
 from nas_course.strategies.gradient import discretize
 from nas_course.widgets.readings import sentence
 
@@ -50,6 +52,7 @@ def test_nothing_is_shown_before_the_learner_predicts(explore):
     assert view.table() == []
     assert view.part("card").locator("[data-operation]").count() == 7
     assert view.part("card").locator("[data-operation=none]").count() == 0
+    assert "The operation “none” is never selected." in view.text("card")
 
 
 def test_the_guess_is_kept_and_its_gap_shown_at_every_epoch(explore):
@@ -70,8 +73,11 @@ def test_the_guess_is_kept_and_its_gap_shown_at_every_epoch(explore):
         if rank == 1:
             assert "leads" in said
             continue
-        assert f"{loser}: rank {rank} of 7 at epoch {row}" in said
-        assert f"Leader: {operations[best]}, {weights[row, best]:.3f}. Gap {gap:.3f}." in said
+        assert f"{short_name(loser)}: rank {rank} of 7 at epoch {row}" in said
+        assert (
+            f"Leader: {short_name(operations[best])}, {weights[row, best]:.3f}. Gap {gap:.3f}."
+            in said
+        )
     guesses = view.page.evaluate("() => model.get('predictions')")
     assert guesses == {"normal/0": {"operation": loser, "epoch": 0}}
 
@@ -128,13 +134,13 @@ def expected_table(history, name, edge, row):
     operations = history.cells[name]["operations"]
     alphas = history.alphas(name)[row, edge].astype(np.float32)
     weights = float32_weights(history, name)[:, edge]
-    table = []
+    table, excluded = [], excluded_operations(history)
     for o, operation in enumerate(operations):
-        others = [weights[row, i] for i, other in enumerate(operations) if other != "none"]
-        rank = "–" if operation == "none" else str(1 + sum(w > weights[row, o] for w in others))
+        others = [weights[row, i] for i, other in enumerate(operations) if other not in excluded]
+        rank = "–" if operation in excluded else str(1 + sum(w > weights[row, o] for w in others))
         change = weights[row, o] - weights[0, o]
         shown = (f"{alphas[o]:.3f}", f"{weights[row, o]:.3f}", rank, f"{change:+.3f}")
-        table.append([operation, *shown])
+        table.append([short_name(operation), *shown])
     return table
 
 
@@ -150,7 +156,7 @@ def test_three_hundred_random_states_read_as_in_python(explore):
             shape = (len(cell["edges"]), len(cell["operations"]))
             row["alphas"][name] = (spread * rng.standard_normal(shape)).astype(np.float32).tolist()
         history.rows[1] = row
-        read = view.page.evaluate(READ_STATE, view.packed(history.rows))
+        read = view.read(history.rows)
         assert read["sentences"] == [sentence(history, name) for name in cells]
         alphas = {name: torch.tensor(values) for name, values in row["alphas"].items()}
         genotype = discretize(spaces.get("darts"), alphas)
@@ -164,38 +170,9 @@ def test_three_hundred_random_states_read_as_in_python(explore):
             assert read["skips"][number] == pytest.approx(skips, abs=1e-6)
 
 
-READ_STATE = """(rows) => {
-  const store = new inside.HistoryStore();
-  store.setHeader(model.get("header"));
-  store.setRows(toView(rows));
-  const weights = store.weightsAt(1);
-  return {
-    sentences: store.cells.map((cell) => inside.sentence(store, 1, cell)),
-    entropy: store.cells.map((cell) => inside.meanEntropy(weights, cell)),
-    skips: store.cells.map((cell) => inside.skipShare(weights, cell)),
-    derived: store.cells.map((cell) => inside.deriveCell(weights, cell).filter((item) => item.kept)
-      .map((item) => [cell.operations[item.operation], ...cell.edges[item.edge]])),
-  };
-}"""
-
-
 def derived(cell):
     """Kept edges of one cell of a genotype, as (operation, source, target)."""
     return [[name, source, 2 + node] for node, pair in enumerate(cell) for name, source in pair]
-
-
-def test_nas_bench_201_derives_as_the_package_does(explore):
-    history = descent_history("nas-bench-201", epochs=1)
-    view = explore(history)
-    rng = np.random.default_rng(1)
-    for _ in range(50):
-        alphas = rng.standard_normal((6, 5)).astype(np.float32)
-        history.rows[1] = {"epoch": 1, "alphas": {"cell": alphas.tolist()}}
-        read = view.page.evaluate(READ_STATE, view.packed(history.rows))
-        chosen = discretize(spaces.get("nas-bench-201"), {"cell": torch.tensor(alphas)}).operations
-        edges = history.cells["cell"]["edges"]
-        kept = [[name, *edge] for name, edge in zip(chosen, edges, strict=True) if name != "none"]
-        assert read["derived"] == [kept]
 
 
 def test_the_colours_of_the_heat_map_are_the_weights(explore):

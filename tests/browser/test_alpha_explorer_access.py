@@ -57,8 +57,8 @@ def test_everything_can_be_done_by_keyboard(explore):
     keys.press("End")
     view.settle()
     assert view.part("edge").input_value() == "1"
-    assert "dil_conv_5x5: w = exp(" in view.text("detail")
-    assert "dil_conv_5x5" in view.part("heat").get_attribute("aria-label")
+    assert "dil 5×5: w = exp(" in view.text("detail")
+    assert "dil 5×5" in view.part("heat").get_attribute("aria-label")
     tab_to(view, "derive")
     keys.press("Space")
     view.page.wait_for_function("() => document.querySelector('[data-part=morph]').value === '100'")
@@ -223,9 +223,11 @@ def test_with_reduced_motion_nothing_starts_by_itself_and_nothing_is_tweened(exp
 RECORD_STATES = """() => {
   window.recorded = { morphs: [], cursors: [] };
   const canvas = document.querySelector("[data-part=curves]"), pen = canvas.getContext("2d");
-  const width = canvas.clientWidth - 146, original = pen.fillRect.bind(pen);
-  const epochs = [...Array(13).keys()].map((epoch) => [Math.round(54 + (width * epoch) / 12), epoch]);
+  const original = pen.fillRect.bind(pen);
+  let epochs = [];
   pen.fillRect = (x, y, w, h) => {
+    // a line of the grid is as long as the axis of the epochs
+    if (h === 1) epochs = [...Array(13).keys()].map((epoch) => [Math.round(x + (w * epoch) / 12), epoch]);
     if (w === 1 && h > 100) {
       const found = epochs.find(([place]) => place === x);
       window.recorded.cursors.push(found ? found[1] : 0.5);

@@ -91,7 +91,7 @@ def test_the_view_answers_while_the_kernel_trains(searching):
     wait_for_epoch(page, "epoch 0")
     part(page, "slider").press("ArrowRight")
     wait_for_epoch(page, "epoch 1")
-    assert "skip_connect" in part(page, "verdict").inner_text()
+    assert "Your guess skip" in part(page, "verdict").inner_text()
     drag_to_the_middle(page)
     part(page, "derive").click()
     page.wait_for_function("() => document.querySelector('[data-part=morph]').value === '100'")
@@ -152,7 +152,7 @@ def test_a_finished_search_survives_a_reload_of_the_page(lab, open_page):
     page.locator(".nas-alpha[data-paints]:visible").first.wait_for()
     wait_for_rows(page, 3)
     page.wait_for_function(
-        "() => document.querySelector('[data-part=verdict]')?.innerText.includes('skip_connect')"
+        "() => document.querySelector('[data-part=verdict]')?.innerText.includes('Your guess skip')"
     )
 
 

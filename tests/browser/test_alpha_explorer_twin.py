@@ -45,7 +45,7 @@ def test_with_scripts_the_twin_is_the_view_itself(twin):
     page.wait_for_function(
         "() => document.querySelector('[data-part=epoch]').innerText === 'epoch 1'"
     )
-    assert "★ Your guess skip_connect" in page.locator("[data-part=verdict]").inner_text()
+    assert "★ Your guess skip" in page.locator("[data-part=verdict]").inner_text()
 
 
 def test_beside_a_live_view_the_twin_hides_and_does_no_work(twin, open_page, tmp_path):

@@ -37,7 +37,6 @@ function readTheme(root, palette) {
     page: style.backgroundColor, ink: color("--nas-ink"), muted: color("--nas-muted"), grid: color("--nas-grid"),
     accent: color("--nas-accent"), font: style.fontFamily,
     operation: (name) => ({ ...palette[name], color: (palette[name] || {})[dark ? "dark" : "light"] || color("--nas-ink") }),
-    short: (name) => (palette[name] || {}).short || name,
     ramp: dark ? ["#16202b", "#2b5f8f", "#d9ecff"] : ["#f4f8fc", "#7db0dc", "#08376b"],
   };
 }

@@ -103,7 +103,7 @@ function drawArrow(pen, edge, color, width) {
 function drawEdgeLabels(view, pen, edges, items) {
   const taken = graphLayout(view).places.map(({ x, y }) => ({ x, y, half: 16 }));
   for (const item of items) {
-    const label = view.theme.short(view.cell().operations[item.operation]);
+    const label = view.cell().labels[item.operation];
     pen.font = `600 11px ${view.theme.font}`;
     const half = pen.measureText(label).width / 2 + 14;
     const free = (place) => taken.every((box) => Math.abs(box.x - place.x) > box.half + half || Math.abs(box.y - place.y) > 20);

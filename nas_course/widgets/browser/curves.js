@@ -1,6 +1,15 @@
 // Panel 1: the mixing weights of the picked edge over the epochs, one line per operation.
 
-const CURVE_MARGIN = { left: 54, right: 92, top: 10, bottom: 36 };
+const CURVE_MARGIN = { left: 54, top: 10, bottom: 36 };
+const MARK = "★ ", LABEL_SIZE = 12, LABEL_AT = 20;   // px from the frame's right side
+
+// Wide enough for the widest name with the mark of a guess, in whatever font the page has.
+function labelMargin(view, pen) {
+  pen.font = `700 ${LABEL_SIZE}px ${view.theme.font}`;
+  const widths = view.cell().labels.map((label) => pen.measureText(MARK + label).width);
+  return Math.ceil(LABEL_AT + Math.max(...widths) + 4);
+}
+
 
 // All edges of a cell share one vertical scale, so that edges can be compared.
 function weightRange(store, cell) {
@@ -22,7 +31,8 @@ function drawCurves(view) {
   const { pen, width, height } = fitCanvas(view.parts.curves);
   const { store, state, theme } = view, cell = view.cell();
   const domain = { ...view.range, epochs: view.lastEpoch() };
-  const frame = drawAxes(pen, theme, { width, height }, CURVE_MARGIN, domain, { x: "epoch", y: "mixing weight  (softmax of α)" });
+  const margin = { ...CURVE_MARGIN, right: labelMargin(view, pen) };
+  const frame = drawAxes(pen, theme, { width, height }, margin, domain, { x: "epoch", y: "mixing weight  (softmax of α)" });
   view.curveFrame = frame;
   drawUniform(pen, theme, frame, cell);
   if (view.gated() || store.length === 0) return;
@@ -120,8 +130,8 @@ function drawCurveLabels(view, pen, frame, base) {
     pen.globalAlpha = strength === 0 ? 0.6 : 1;
     drawLeader(pen, style, from + 7, item.at, frame.right + 8, item.y);
     const mine = guess && guess.operation === item.name;
-    text(pen, theme, (mine ? "★ " : "") + theme.short(item.name), frame.right + 20, item.y,
-      { size: 12, weight: strength === 2 ? 700 : 400 });
+    text(pen, theme, (mine ? MARK : "") + cell.labels[item.o], frame.right + LABEL_AT, item.y,
+      { size: LABEL_SIZE, weight: strength === 2 ? 700 : 400 });
     pen.globalAlpha = 1;
   }
 }

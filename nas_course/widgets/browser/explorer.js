@@ -75,18 +75,20 @@ class AlphaView {
   winner() {
     if (this.store.length === 0) return -1;
     const cell = this.cell();
-    return winnerOf(this.store.weightsAt(this.shownRow()), cell.offset + this.state.edge * cell.operations.length, cell.operations);
+    return winnerOf(this.store.weightsAt(this.shownRow()), cell.offset + this.state.edge * cell.operations.length, cell);
   }
   derivedCaption() {
     const cell = this.cell();
     const kept = deriveCell(this.store.weightsAt(this.shownRow()), cell).filter((item) => item.kept);
     return `derived at epoch ${epochText(this.store.epochAt(this.shownRow()))}: ${kept.length} of ${cell.edges.length} edges kept` +
-      (cell.kept ? `, the ${cell.kept} strongest into each node` : "");
+      (cell.kept ? `, the ${cell.kept} strongest into each node` : kept.length < cell.edges.length ? "; where none is strongest, there is no edge" : "");
   }
 
   // ---- what changes ----
   headerChanged() {
     this.header = this.store.header;
+    for (const part of ["card", "verdict"]) this.parts[part].replaceChildren();
+    this.parts.card.dataset.key = this.parts.verdict.dataset.key = this.parts.card.dataset.painted = "";
     fillPickers(this);
     this.rowsChanged();
   }

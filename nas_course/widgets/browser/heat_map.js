@@ -23,7 +23,7 @@ function drawHeatMap(view) {
 function drawColumnName(view, pen, layout, name, o) {
   const { theme } = view, x = layout.left + (o + 0.5) * layout.column;
   drawMarker(pen, theme.operation(name), x, layout.top - 9, 4, "transparent");
-  const [first, second] = theme.short(name).split(" ");
+  const [first, second] = view.cell().labels[o].split(" ");
   const weight = view.pickedOperation() === o ? 700 : 400;
   text(pen, theme, first, x, layout.top - (second ? 37 : 24), { align: "center", size: 11, weight });
   if (second) text(pen, theme, second, x, layout.top - 24, { align: "center", size: 11, weight });
@@ -35,11 +35,11 @@ function drawHeatRow(view, pen, layout, e) {
   const names = cell.edges[e].map((node) => pretty(cell.nodes[node]));
   text(pen, theme, names.join(" → "), layout.left - 8, y + layout.row / 2, { align: "right", size: 11.5, weight: e === state.edge ? 700 : 400 });
   const base = cell.offset + e * size, weights = store.length ? store.weightsAt(Math.round(at)) : null;
-  const winner = weights ? winnerOf(weights, base, cell.operations) : -1, none = cell.operations.indexOf(NONE);
-  const noneLeads = winner >= 0 && none >= 0 && weights[base + none] > weights[base + winner];
+  const winner = weights ? winnerOf(weights, base, cell) : -1;
+  const stronger = (o) => winner >= 0 && weights[base + o] > weights[base + winner];   // an operation that no cell can have
   for (let o = 0; o < size; o++) {
     const weight = store.length ? store.weightBetween(at, cell.offset + e * size + o) : 1 / size;
-    drawHeatCell(view, pen, { x: layout.left + o * layout.column, y, w: layout.column - 1, h: layout.row - 1 }, weight, o === winner ? 700 : noneLeads && o === none ? 400 : 0);
+    drawHeatCell(view, pen, { x: layout.left + o * layout.column, y, w: layout.column - 1, h: layout.row - 1 }, weight, o === winner ? 700 : stronger(o) ? 400 : 0);
   }
 }
 

@@ -18,23 +18,29 @@ function normalizedEntropy(weights, start, length) {
   return Number.isNaN(weights[start]) ? NaN : sum / Math.log(length);
 }
 
-// The operation other than `none` with the largest weight; -1 if the weights are not numbers.
-function winnerOf(weights, start, operations) {
+// The operation with the largest weight of those that a cell can have (`cell.selectable`: all but
+// `none` in DARTS, all in NAS-Bench-201); -1 if the weights are not numbers. As argmax does it, of
+// equal weights the first wins.
+function winnerOf(weights, start, cell) {
   let best = -1;
-  operations.forEach((name, o) => {
+  cell.selectable.forEach((allowed, o) => {
     const weight = weights[start + o];
-    if (name !== NONE && weight >= 0 && (best < 0 || weight > weights[start + best])) best = o;
+    if (allowed && weight >= 0 && (best < 0 || weight > weights[start + best])) best = o;
   });
   return best;
 }
 
-// Rank among the operations other than `none`; 1 is the winner.
-function rankOf(weights, start, operations, operation) {
-  return 1 + operations.filter((name, o) => name !== NONE && weights[start + o] > weights[start + operation]).length;
+// Rank among the operations that a cell can have; 1 is the winner.
+function rankOf(weights, start, cell, operation) {
+  return 1 + cell.selectable.filter((allowed, o) => allowed && weights[start + o] > weights[start + operation]).length;
+}
+
+function selectableCount(cell) {
+  return cell.selectable.filter(Boolean).length;
 }
 
 function edgeWinners(weights, cell) {
-  return cell.edges.map((_, e) => winnerOf(weights, cell.offset + e * cell.operations.length, cell.operations));
+  return cell.edges.map((_, e) => winnerOf(weights, cell.offset + e * cell.operations.length, cell));
 }
 
 function meanEntropy(weights, cell) {
@@ -55,34 +61,22 @@ function skipShare(weights, cell) {
   return skip < 0 ? 0 : sum / cell.edges.length;
 }
 
-// DARTS, section 2.4: a node keeps the `cell.kept` edges whose strongest operation (not `none`)
-// weighs most. Returns one {kept, operation} per edge. Without `cell.kept` (NAS-Bench-201) every
-// edge takes its strongest operation, and where that is `none` it vanishes.
+// One {edge, operation, weight, kept} per edge. Every edge takes its strongest operation; where that
+// is `none`, it vanishes. Where there is `cell.kept` (DARTS, section 2.4), a node keeps so many of
+// its edges, those whose operation weighs most.
 function deriveCell(weights, cell) {
   const size = cell.operations.length;
-  if (!cell.kept) return deriveEveryEdge(weights, cell);
   const edges = edgeWinners(weights, cell).map((operation, e) => ({
-    edge: e, operation, kept: operation >= 0, weight: operation < 0 ? -1 : weights[cell.offset + e * size + operation],
+    edge: e, operation, kept: operation >= 0 && cell.operations[operation] !== NONE,
+    weight: operation < 0 ? -1 : weights[cell.offset + e * size + operation],
   }));
+  if (!cell.kept) return edges;
   for (const target of new Set(cell.edges.map((pair) => pair[1]))) {
     const incoming = edges.filter((item) => cell.edges[item.edge][1] === target);
     incoming.sort((a, b) => b.weight - a.weight || a.edge - b.edge);
     incoming.slice(cell.kept).forEach((item) => { item.kept = false; });
   }
   return edges;
-}
-
-function deriveEveryEdge(weights, cell) {
-  const size = cell.operations.length, none = cell.operations.indexOf(NONE);
-  return edgeWinners(weights, cell).map((operation, e) => {
-    const base = cell.offset + e * size, weight = operation < 0 ? -1 : weights[base + operation];
-    return { edge: e, operation, weight, kept: operation >= 0 && !(none >= 0 && beats(weights, base, none, operation)) };
-  });
-}
-
-// As argmax does it: of equal weights the first operation wins.
-function beats(weights, base, a, b) {
-  return weights[base + a] > weights[base + b] || (weights[base + a] === weights[base + b] && a < b);
 }
 
 function shown(value, digits) {
@@ -110,8 +104,8 @@ function sentence(store, index, cell) {
   const label = cell.name === "cell" ? "the cell" : `the ${cell.name} cell`;
   const start = `After ${epochText(epoch)} ${unit} ${label}'s strongest operation is `;
   if (winners.includes(-1)) return `${start}unknown: its weights are not numbers.`;
-  return `${start}${cell.operations[winners[edge]]} on edge ${edgeName(cell, edge)} (weight ${shown(weight(edge), 3)}); ` +
-    `${skipCount(weights, cell)} of ${cell.edges.length} edges prefer ${SKIP}; ` +
+  return `${start}${cell.labels[winners[edge]]} on edge ${edgeName(cell, edge)} (weight ${shown(weight(edge), 3)}); ` +
+    `${skipCount(weights, cell)} of ${cell.edges.length} edges prefer skip; ` +
     `entropy ${changeText(meanEntropy(store.weightsAt(0), cell), meanEntropy(weights, cell))}.`;
 }
 
@@ -124,4 +118,9 @@ function pretty(name) {
 function edgeName(cell, edge) {
   const [source, target] = cell.edges[edge];
   return `${cell.nodes[source]} → ${cell.nodes[target]}`;
+}
+
+// What the view calls an operation, by its name in the history.
+function labelOf(cell, name) {
+  return cell.labels[cell.operations.indexOf(name)] || name;
 }

@@ -24,19 +24,19 @@ const PAGE = `
 </div>
 <div data-part="legend" class="nas-legend" role="group" aria-label="Pick out one operation"></div>
 <div class="nas-grid">
-  <figure class="nas-panel">
+  <figure class="nas-alpha-panel">
     <figcaption data-part="curvesTitle"></figcaption>
     <div class="nas-stage"><canvas data-part="curves" role="img"></canvas>
       <div data-part="card" class="nas-card" role="group" hidden></div></div>
     <p data-part="verdict" class="nas-verdict"></p>
   </figure>
-  <figure class="nas-panel">
+  <figure class="nas-alpha-panel">
     <figcaption>All edges × operations <span class="nas-hint">arrow keys or click</span></figcaption>
     <div class="nas-stage"><canvas data-part="heat" tabindex="0" role="application" aria-roledescription="heat map"></canvas></div>
-    <p class="nas-note">colour = mixing weight; bold number: the strongest operation of an edge, leaving out none</p>
+    <p data-part="heatNote" class="nas-note"></p>
     <p data-part="detail" class="nas-detail"></p>
   </figure>
-  <figure class="nas-panel">
+  <figure class="nas-alpha-panel">
     <figcaption>The cell as a graph
       <span class="nas-morph"><button type="button" data-part="derive" aria-pressed="false">Derive cell</button>
       <label>relaxed <input type="range" data-part="morph" min="0" max="100" value="0" aria-label="From relaxed cell to derived cell"> derived</label></span>
@@ -44,10 +44,10 @@ const PAGE = `
     <div class="nas-stage nas-low"><canvas data-part="graph" role="img"></canvas></div>
     <p data-part="graphNote" class="nas-note"></p>
   </figure>
-  <figure class="nas-panel">
+  <figure class="nas-alpha-panel">
     <figcaption>How decided is the cell? <span class="nas-hint">entropy, skip connections</span></figcaption>
     <div class="nas-stage nas-low"><canvas data-part="traces" role="img"></canvas></div>
-    <p class="nas-note">skip edges: share whose strongest operation is skip_connect; skip weight: its mean weight<span
+    <p class="nas-note">skip edges: share whose strongest operation is skip; skip weight: its mean weight<span
       data-part="eigenvalueNote" hidden>; eigenvalue: the largest of the Hessian of the validation loss, as a share of its maximum</span></p>
   </figure>
 </div>
@@ -99,7 +99,7 @@ function operationButton(view, name, onClick) {
   button.dataset.operation = name;
   button.className = "nas-operation";
   button.innerHTML = "<canvas aria-hidden='true'></canvas><span></span>";
-  button.lastChild.textContent = view.theme ? view.theme.short(name) : name;
+  button.lastChild.textContent = labelOf(view.cell(), name);
   button.title = name;
   button.addEventListener("click", onClick);
   return button;

@@ -4,9 +4,10 @@ function edgeKey(view) {
   return `${view.cell().name}/${view.state.edge}`;
 }
 
-// {operation, epoch} for the chosen edge, or null.
+// {operation, epoch} for the chosen edge, or null; a guess made in another space may not count here.
 function guessOf(view) {
-  return (view.model.get("predictions") || {})[edgeKey(view)] || null;
+  const guess = (view.model.get("predictions") || {})[edgeKey(view)];
+  return guess && view.cell().operations.includes(guess.operation) ? guess : null;
 }
 
 function isGated(view) {
@@ -36,9 +37,9 @@ function cardContents(view) {
   const cell = view.cell(), question = document.createElement("p"), choices = document.createElement("div"), skip = document.createElement("button");
   question.innerHTML = "<strong>Predict first.</strong> <span></span>";
   question.lastChild.textContent = `Which operation will weigh most on edge ${edgeName(cell, view.state.edge).split(" → ").map(pretty).join(" → ")} of the ${view.cellLabel()} when the search ends? ` +
-    "All start equal. The operation “none” is never selected.";
+    `All start equal.${noneWords(cell)}`;
   choices.className = "nas-choices";
-  cell.operations.filter((name) => name !== NONE).forEach((name) => choices.append(operationButton(view, name, () => {
+  selectableNames(cell).forEach((name) => choices.append(operationButton(view, name, () => {
     keepGuess(view, name, 0);
     view.reveal();
   })));
@@ -49,28 +50,40 @@ function cardContents(view) {
   return [question, choices, skip];
 }
 
+function selectableNames(cell) {
+  return cell.operations.filter((_, o) => cell.selectable[o]);
+}
+
+// What becomes of `none` differs between spaces, and who guesses must know it.
+function noneWords(cell) {
+  const none = cell.operations.indexOf(NONE);
+  if (none < 0) return "";
+  if (!cell.selectable[none]) return " The operation “none” is never selected.";
+  return " “none” can be selected, too: the edge is then left out of the cell.";
+}
+
 // The gap between guess and winner in words; or the invitation to guess.
 function showVerdict(view) {
   const { verdict } = view.parts;
   if (view.gated()) return void setText(verdict, "The curves appear when you have predicted.");
   const guess = view.guess();
   if (!guess) return void offerGuess(view);
-  setText(verdict, view.store.length ? verdictText(view, guess) : `Your guess ${guess.operation} is kept. The curves start with the search.`);
+  setText(verdict, view.store.length ? verdictText(view, guess) : `Your guess ${labelOf(view.cell(), guess.operation)} is kept. The curves start with the search.`);
   verdict.dataset.key = "";
 }
 
 function verdictText(view, guess) {
   const cell = view.cell(), row = view.shownRow(), weights = view.store.weightsAt(row);
   const base = cell.offset + view.state.edge * cell.operations.length;
-  const winner = winnerOf(weights, base, cell.operations), guessed = cell.operations.indexOf(guess.operation);
+  const winner = winnerOf(weights, base, cell), guessed = cell.operations.indexOf(guess.operation), name = cell.labels[guessed];
   const when = guess.epoch ? ` (made at epoch ${epochText(guess.epoch)})` : "";
   const now = epochText(view.store.epochAt(row));
-  if (winner < 0) return `Your guess ${guess.operation}${when}: no winner at epoch ${now}, the weights are not numbers.`;
+  if (winner < 0) return `Your guess ${name}${when}: no winner at epoch ${now}, the weights are not numbers.`;
   const mine = shown(weights[base + guessed], 3), best = shown(weights[base + winner], 3);
-  if (winner === guessed) return `★ Your guess ${guess.operation}${when} leads at epoch ${now} with weight ${best}.`;
-  const rank = rankOf(weights, base, cell.operations, guessed), count = cell.operations.filter((name) => name !== NONE).length;
-  return `★ Your guess ${guess.operation}${when}: rank ${rank} of ${count} at epoch ${now}, weight ${mine}. ` +
-    `Leader: ${cell.operations[winner]}, ${best}. Gap ${shown(weights[base + winner] - weights[base + guessed], 3)}.`;
+  if (winner === guessed) return `★ Your guess ${name}${when} leads at epoch ${now} with weight ${best}.`;
+  const rank = rankOf(weights, base, cell, guessed), count = selectableCount(cell);
+  return `★ Your guess ${name}${when}: rank ${rank} of ${count} at epoch ${now}, weight ${mine}. ` +
+    `Leader: ${cell.labels[winner]}, ${best}. Gap ${shown(weights[base + winner] - weights[base + guessed], 3)}.`;
 }
 
 function offerGuess(view) {
@@ -79,7 +92,7 @@ function offerGuess(view) {
   verdict.dataset.key = key;
   const label = document.createElement("label"), select = document.createElement("select");
   label.textContent = "Your guess for this edge: ";
-  select.append(option("", "choose…"), ...view.cell().operations.filter((name) => name !== NONE).map((name) => option(name, name)));
+  select.append(option("", "choose…"), ...selectableNames(view.cell()).map((name) => option(name, labelOf(view.cell(), name))));
   select.addEventListener("change", () => {
     const seen = view.store.length ? view.store.epochAt(view.revealedRow()) : 0;
     keepGuess(view, select.value, seen);

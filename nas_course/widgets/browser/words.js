@@ -15,6 +15,7 @@ function writeWords(view) {
   showVerdict(view);
   setText(parts.detail, detailText(view));
   setText(parts.graphNote, graphNote(view));
+  setText(parts.heatNote, `colour = mixing weight; bold number: the strongest operation of an edge${exclusion(cell)}`);
   describeCanvases(view);
   parts.summary.hidden = store.length === 0;
   if (store.length === 0) return;
@@ -58,18 +59,23 @@ function detailText(view) {
   const alpha = row.values[base + operation];
   let sum = 0;
   for (let i = base; i < base + size; i++) sum += Math.exp(row.values[i]);
-  return `${view.edgeLabel()}, ${cell.operations[operation]}: w = exp(${shown(alpha, 3)}) / ${shown(sum, 3)} = ${shown(row.weights[base + operation], 3)}` +
+  return `${view.edgeLabel()}, ${cell.labels[operation]}: w = exp(${shown(alpha, 3)}) / ${shown(sum, 3)} = ${shown(row.weights[base + operation], 3)}` +
     ` · rank ${operationRank(row.weights, base, cell, operation)}`;
 }
 
 function graphNote(view) {
   if (view.state.morph > 0.5 && view.store.length) return view.derivedCaption();
-  const uniform = (1 / view.cell().operations.length).toFixed(3);
-  return `line width = weight of the edge's strongest operation, leaving out none (all equal: ${uniform})`;
+  const cell = view.cell(), uniform = (1 / cell.operations.length).toFixed(3);
+  return `line width = weight of the edge's strongest operation${exclusion(cell)} (all equal: ${uniform})`;
+}
+
+function exclusion(cell) {
+  const names = cell.labels.filter((_, o) => !cell.selectable[o]);
+  return names.length ? `, leaving out ${names.join(", ")}` : "";
 }
 
 function operationRank(weights, base, cell, operation) {
-  return cell.operations[operation] === NONE ? "–" : String(rankOf(weights, base, cell.operations, operation));
+  return cell.selectable[operation] ? String(rankOf(weights, base, cell, operation)) : "–";
 }
 
 function writeTable(view, row) {
@@ -80,7 +86,7 @@ function writeTable(view, row) {
   setText(parts.tableTitle, `Edge ${view.edgeLabel()} of the ${view.cellLabel()} at epoch ${epochText(store.epochAt(row))}`);
   while (parts.table.rows.length > size) parts.table.deleteRow(-1);
   while (parts.table.rows.length < size) parts.table.append(tableRow());
-  cell.operations.forEach((name, o) => {
+  cell.labels.forEach((name, o) => {
     const change = weights[base + o] - first[base + o];
     const cells = [name, shown(values[base + o], 3), shown(weights[base + o], 3), operationRank(weights, base, cell, o),
       `${change >= 0 ? "+" : ""}${shown(change, 3)}`];
