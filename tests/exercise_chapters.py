@@ -32,10 +32,12 @@ class Chapter:
     name : str
         For example "02_search_spaces"; its answers are in the package `answers_02`, with the
         mutants that may pass, and why, in its SURVIVORS.
+    left_out : str, optional
+        Cells with this text are not run: they train a network.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, left_out: str | None = None) -> None:
+        self.name, self.left_out = name, left_out
         self.number = name[:2]
         self.source = SOURCES / f"{name}.py"
         self.exercises = {key: ex for key, ex in exercises().items() if ex.chapter == name}
@@ -58,11 +60,13 @@ class Chapter:
         return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
     def model_answers(self, stubs: bool = False) -> dict[str, Any]:
-        """Return what the notebook defines when all its cells have run."""
+        """Return what the notebook defines when its cells have run."""
         if stubs not in self._spaces:
             space: dict[str, Any] = {}
             with contextlib.redirect_stdout(io.StringIO()):
                 for cell in self.cells(stubs):
+                    if self.left_out is not None and self.left_out in cell:
+                        continue
                     exec(compile(cell, "notebook", "exec"), space)
             self._spaces[stubs] = space
         return self._spaces[stubs]
