@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from nas_course import __version__
 from nas_course.errors import CourseError
+from nas_course.interruption import delayed_interrupt
 
 COMMANDS = {
     "doctor": ("nas_course.doctor", "say what this machine has, and how to mend what is missing"),
@@ -34,19 +35,23 @@ INTERRUPTED = 130  # as shells count a stop by Ctrl-C
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    arguments = _make_parser(words).parse_args(words)
-    arguments.words = words
+    program = " ".join(["nas-course", *words[:1]])
     with warnings.catch_warnings():
         warnings.showwarning = _print_warning
+        said = "stopped before it began: give the same command again."
         try:
+            with delayed_interrupt():  # torn imports of compiled libraries abort the process
+                parser = _make_parser(words)
+            arguments = parser.parse_args(words)
+            arguments.words, said = words, "stopped."
             code = arguments.run(arguments)
             sys.stdout.flush()
             return code
         except CourseError as error:
-            print(f"nas-course {arguments.command}: {error}", file=sys.stderr)
+            print(f"{program}: {error}", file=sys.stderr)
             return FAILED
         except KeyboardInterrupt as stop:
-            print(f"nas-course {arguments.command}: {stop or 'stopped.'}", file=sys.stderr)
+            print(f"{program}: {str(stop) or said}", file=sys.stderr)
             return INTERRUPTED
         except BrokenPipeError:  # the reader has enough, as in `nas-course methods | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 
 import filelock
 
-from nas_course.errors import CourseError
+from nas_course.errors import CourseError, InvalidInput
 
 FORMAT = 1
 KIND = "nas-course checkpoint"
@@ -115,9 +115,39 @@ def write_file(path: Path, content: bytes) -> None:
         os.replace(draft, path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise CheckpointError(
-            f"{path}: this file could not be written ({error.strerror or error}). Mend the cause "
-            f"(disk full? rights?), then go on with --resume."
+        raise _not_written(path, error) from error
+
+
+def append_to_file(path: Path, content: bytes) -> None:
+    """Add to the end of a file, down to the disk; a crash may leave a part of it there.
+
+    Raises
+    ------
+    CheckpointError
+        The disk refused.
+    """
+    try:
+        with path.open("ab") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that results go to, and those above it, where they are missing.
+
+    Raises
+    ------
+    InvalidInput
+        It cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(
+            f"out: the folder {path} cannot be made ({error.strerror}); choose another (--out)."
         ) from error
 
 
@@ -278,6 +308,13 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise _damaged(file, error.strerror or str(error)) from error
+
+
+def _not_written(file: Path, error: OSError) -> CheckpointError:
+    return CheckpointError(
+        f"{file}: this file could not be written ({error.strerror or error}). Mend the cause "
+        f"(disk full? rights?), then go on with --resume."
+    )
 
 
 def _damaged(file: Path, reason: str) -> CheckpointError:

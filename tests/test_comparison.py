@@ -120,8 +120,8 @@ def test_an_existing_file_is_not_overwritten_and_another_protocol_not_continued(
     ("content", "message"),
     [
         ("{", "is damaged"),
-        ('{"rows": []}', "is no result of `nas-course compare`"),
-        ("[1, 2]", "is no result of `nas-course compare`"),
+        ('{"rows": []}', "is no file of `nas-course compare`"),
+        ("[1, 2]", "is no file of `nas-course compare`"),
         ('{"kind": "nas-course comparison", "format": 9}', "has the format 9; .* reads 1"),
     ],
 )

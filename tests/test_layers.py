@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nas_course"
 
 # From the bottom up. A module may import from lines above its own, and from its own package.
 LAYERS = (
-    ("errors",),
+    ("errors", "interruption"),
     ("devices", "history", "mixing", "parallel"),
     ("data", "operations"),
     ("spaces",),
@@ -18,7 +18,7 @@ LAYERS = (
     ("training",),
     ("tabular",),
     ("estimation",),
-    ("strategies", "storage"),
+    ("strategies", "storage", "results_file"),
     ("methods",),
     ("search",),
     ("comparison",),
@@ -34,6 +34,7 @@ KNOW_ONLY = {
     "spaces": {"errors", "operations"},
     "history": {"errors"},
     "storage": {"errors"},
+    "results_file": {"errors"},
     "parallel": {"errors"},
     "strategies.black_box": {"errors", "spaces", "estimation", "strategies.black_box"},
 }

@@ -22,8 +22,9 @@ from nas_course.data import ImageData
 from nas_course.errors import InvalidInput
 from nas_course.models import parameter_count
 from nas_course.models.hand_designed import matched_cnn
+from nas_course.results_file import read_results
 from nas_course.search import search_gradient
-from nas_course.storage import owned, write_file
+from nas_course.storage import make_folder, owned, write_file
 from nas_course.training import evaluate, fit
 
 KIND = "nas-course comparison"
@@ -92,23 +93,7 @@ def read(path: str | Path) -> dict[str, Any]:
     InvalidInput
         There is no such file, or it is no comparison.
     """
-    file = Path(path)
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInput(
-            f"results: {file} cannot be read ({error.strerror}); make it with `nas-course compare`."
-        ) from error
-    except ValueError as error:
-        raise InvalidInput(f"results: {file} is damaged ({error}); make it anew.") from error
-    if not isinstance(content, dict) or content.get("kind") != KIND:
-        raise InvalidInput(f"results: {file} is no result of `nas-course compare`; name another.")
-    if content.get("format") != FORMAT:
-        raise InvalidInput(
-            f"results: {file} has the format {content.get('format')!r}; this version reads "
-            f"{FORMAT}. Make it anew with `nas-course compare`."
-        )
-    return content
+    return read_results(path, KIND, FORMAT, made_by="nas-course compare")
 
 
 class _Results:
@@ -149,7 +134,7 @@ def _opened(
         return
     path = Path(out)
     runs = _runs(path)
-    runs.mkdir(parents=True, exist_ok=True)
+    make_folder(runs)
     with owned(runs):
         yield _Results(header, _rows_so_far(path, described, resume), path)
 

@@ -26,14 +26,15 @@ from nas_course.leaderboard.records import (
     FORMAT,
     Runs,
     compact,
+    explained_stop,
     fingerprint,
     made_with,
-    read_board,
     require_protocol,
     runs_folder,
 )
 from nas_course.leaderboard.statistics import Difference, quartiles
 from nas_course.parallel import ResubmittingPool
+from nas_course.results_file import read_results
 from nas_course.storage import owned, write_file
 from nas_course.strategies.gradient import GradientSettings
 
@@ -140,7 +141,8 @@ def make_gradient_leaderboard(
         tasks = [(e, seed) for e in entries for seed in kept[e.name].missing(e.seeds)]
         tasks.sort(key=lambda task: task[1])  # all methods with seed 0 first
         header = _header(bench, protocol, command)
-        with tqdm(total=len(tasks), disable=not progress, unit="run") as bar:
+        bar = tqdm(total=len(tasks), disable=not progress, unit="run")
+        with explained_stop(folder, kept.values()), bar:
             for entry, record in _results(tasks, bench, table, workers):
                 kept[entry.name].append(record)
                 bar.set_description(f"{entry.name}, seed {record['seed']}", refresh=False)
@@ -165,7 +167,7 @@ def read_gradient(path: str | Path) -> dict[str, Any]:
     InvalidInput
         There is no such file, or it is something else.
     """
-    return read_board(path, KIND, COMMAND)
+    return read_results(path, KIND, FORMAT, made_by=COMMAND)
 
 
 def _results(

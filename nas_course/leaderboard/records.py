@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy as np
 from nas_course import __version__, tabular
 from nas_course.errors import InvalidInput
 from nas_course.history import Row
-from nas_course.storage import write_file
+from nas_course.search import SearchInterrupted
+from nas_course.storage import append_to_file, make_folder, write_file
 
 FORMAT = 1
 
@@ -57,8 +59,7 @@ class Runs:
 
     def append(self, record: Row) -> None:
         """Add a run at once, so that a kill loses only what is in work."""
-        with self.path.open("ab") as file:
-            file.write(_line(record))
+        append_to_file(self.path, _line(record))
         self.records[record["seed"]] = record
 
     def missing(self, seeds: int) -> list[int]:
@@ -73,7 +74,7 @@ def _line(record: Mapping[str, Any]) -> bytes:
 def runs_folder(out: str | Path) -> Path:
     """Make the folder of the runs beside a results file."""
     folder = Path(out).with_name(f"{Path(out).stem}.runs")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return folder
 
 
@@ -104,37 +105,17 @@ def require_protocol(folder: Path, protocol: Mapping[str, Any], resume: bool) ->
             )
 
 
-def read_board(path: str | Path, kind: str, command: str) -> dict[str, Any]:
-    """Read a results file of a kind.
-
-    Parameters
-    ----------
-    path : path
-    kind, command : str
-        What the file says that it is, and what makes such a file.
-
-    Raises
-    ------
-    InvalidInput
-        There is no such file, it is damaged, or it is something else.
-    """
-    file = Path(path)
+@contextlib.contextmanager
+def explained_stop(folder: Path, kept: Collection[Runs]) -> Iterator[None]:
+    """Say at Ctrl-C which runs are done, and how the others are made."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInput(
-            f"leaderboard: {file} cannot be read ({error.strerror}); make it with `{command}`."
-        ) from error
-    except ValueError as error:
-        raise InvalidInput(f"leaderboard: {file} is damaged ({error}); make it anew.") from error
-    if not isinstance(content, dict) or content.get("kind") != kind:
-        raise InvalidInput(f"leaderboard: {file} is no file of `{command}`; name one.")
-    if content.get("format") != FORMAT:
-        raise InvalidInput(
-            f"leaderboard: {file} has the format {content.get('format')!r}; this version reads "
-            f"{FORMAT}. Make it anew with `{command}`."
-        )
-    return content
+        yield
+    except KeyboardInterrupt:
+        done = sum(len(runs.records) for runs in kept)
+        raise SearchInterrupted(
+            f"Stopped with {done} runs done. They are in {folder}; go on with resume=True "
+            f"(--resume)."
+        ) from None
 
 
 def compact(board: Mapping[str, Any]) -> bytes:

@@ -18,14 +18,15 @@ from nas_course.leaderboard.records import (
     FORMAT,
     Runs,
     compact,
+    explained_stop,
     fingerprint,
     made_with,
-    read_board,
     require_protocol,
     runs_folder,
 )
 from nas_course.leaderboard.statistics import RIVAL, difference_of_medians, quartiles
 from nas_course.parallel import ResubmittingPool
+from nas_course.results_file import read_results
 from nas_course.storage import owned, write_file
 
 KIND = "nas-course leaderboard"
@@ -77,7 +78,8 @@ def make_leaderboard(
         kept = {entry.name: Runs(folder, entry.name, entry.options()) for entry in entries}
         tasks = [task for entry in entries for task in _tasks(entry, kept[entry.name])]
         total = sum(len(seeds) for _, seeds in tasks)
-        with tqdm(total=total, disable=not progress, unit="run") as bar:
+        bar = tqdm(total=total, disable=not progress, unit="run")
+        with explained_stop(folder, kept.values()), bar:
             for entry, records in _results(tasks, loaded, table, evaluations, grids, workers):
                 bar.set_description(entry.name, refresh=False)
                 for record in records:
@@ -97,7 +99,7 @@ def read(path: str | Path) -> dict[str, Any]:
     InvalidInput
         There is no such file, or it is no leaderboard.
     """
-    return read_board(path, KIND, KIND)
+    return read_results(path, KIND, FORMAT, made_by=KIND)
 
 
 def _tasks(entry: Entry, runs: Runs) -> Iterator[tuple[Entry, list[int]]]:

@@ -13,6 +13,7 @@ from nas_course import methods
 from nas_course.errors import InvalidInput
 from nas_course.search import black_box_command, gradient_command
 from nas_course.search.gradient import SCHEDULE_EPOCHS
+from nas_course.search.loop import SearchInterrupted
 from nas_course.spaces import SPACES
 
 
@@ -47,6 +48,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the search and print what it found."""
+    try:
+        return _run(arguments)
+    except SearchInterrupted:
+        raise
+    except KeyboardInterrupt:  # while images are loaded or the supernet is built
+        raise SearchInterrupted(
+            f"Stopped; nothing is lost. Give the same command again, with --resume if there is a "
+            f"run in {arguments.out}."
+        ) from None
+
+
+def _run(arguments: argparse.Namespace) -> int:
     method = methods.get(arguments.method)
     if arguments.threads < 1:
         raise InvalidInput(f"threads: got {arguments.threads}; allowed: whole numbers from 1 on.")

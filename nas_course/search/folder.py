@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nas_course.errors import InvalidInput
-from nas_course.storage import owned
+from nas_course.storage import make_folder, owned
 
 
 @contextlib.contextmanager
@@ -33,12 +33,7 @@ def owned_folder(out: str | Path, own_names: Collection[str], *, resume: bool) -
     """
     path = Path(out)
     _require_usable(path, own_names, resume=resume)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInput(
-            f"out: the folder {path} cannot be made ({error.strerror}); choose another (--out)."
-        ) from error
+    make_folder(path)
     with owned(path):
         yield path
 

@@ -17,6 +17,7 @@ from nas_course import methods, spaces
 from nas_course.data import ImageData
 from nas_course.errors import InvalidInput
 from nas_course.history import History
+from nas_course.interruption import Interruption, delayed_interrupt
 from nas_course.models import MixedSupernet, parameter_count
 from nas_course.search.checks import checked_interval, checked_seconds, checked_seed
 from nas_course.search.loop import (
@@ -104,7 +105,8 @@ def search_gradient(
     SearchDiverged
         A loss is not finite.
     SearchInterrupted
-        Stopped by hand (Ctrl-C, the notebook's stop button).
+        Stopped by hand (Ctrl-C, the notebook's stop button): after the step under way, whose
+        state is saved in ``out``. Stopped twice: at once, with the last saved state.
     """
     plan = SearchPlan(
         method=_gradient_method(method),
@@ -117,15 +119,18 @@ def search_gradient(
     )
     save_every = checked_interval(checkpoint_seconds)
     loop = GradientLoop(plan)
-    with opened(out, resume=resume, save_every=save_every) as folder:
+    with (
+        opened(out, resume=resume, save_every=save_every) as folder,
+        _explained_stop(loop, folder),
+    ):
         history = folder.start(loop)
         if not history.rows:
             history.append(loop.row())
             folder.save(loop, history)
         if on_history is not None:
             on_history(history)
-        with _explained_stop(loop, folder):
-            _run(loop, history, folder, progress=progress)
+        with delayed_interrupt() as interruption:
+            _run(loop, history, folder, interruption, progress=progress)
         folder.finish(_report(loop, history, command))
     return SearchResult(loop.strategy.architecture(), history, loop.strategy.supernet)
 
@@ -141,15 +146,20 @@ def _gradient_method(method: str | GradientMethod) -> GradientMethod:
 
 
 def _run(
-    loop: GradientLoop, history: History, folder: RunFolder | InMemory, *, progress: bool
+    loop: GradientLoop,
+    history: History,
+    folder: RunFolder | InMemory,
+    interruption: Interruption,
+    *,
+    progress: bool,
 ) -> None:
-    """Step until the budget is used up; save and append rows on the way."""
+    """Step until the budget is used up or somebody interrupts; append rows and save."""
     total = loop.plan.epochs * loop.steps
     bar = tqdm(total=total, initial=loop.steps_done, disable=not progress, unit="step")
     bar.set_description(loop.plan.method.name)
     told = time.monotonic()
     with bar:
-        while not loop.is_over:
+        while not (loop.is_over or interruption.asked):
             loop.advance()
             bar.update()
             if time.monotonic() - told >= LIVE_SECONDS and loop.step < loop.steps:
@@ -159,7 +169,7 @@ def _run(
                 history.append(loop.finish_epoch())
             folder.save_if_due(loop, history)
     folder.save(loop, history)
-    if loop.step:  # stopped by time within an epoch; a resumed run drops this row again
+    if loop.step:  # stopped within an epoch; a resumed run drops this row again
         history.append(loop.row())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import warnings
 import zlib
 from collections.abc import Iterator, MutableMapping
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nas_course.estimation import Score
-from nas_course.storage import CheckpointError, write_file
+from nas_course.storage import append_to_file, write_file
 
 Name = tuple[str, int | None]  # text of the architecture, epochs (None: full fidelity)
 
@@ -46,16 +45,7 @@ class ScoreLog(MutableMapping[Name, Score]):
 
     def __setitem__(self, name: Name, score: Score) -> None:
         """Add a score, down to the disk."""
-        try:
-            with self.path.open("ab") as file:
-                file.write(_line(name, score))
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise CheckpointError(
-                f"{self.path}: a score could not be written ({error.strerror or error}). Mend the "
-                f"cause (disk full? rights?), then go on with --resume."
-            ) from error
+        append_to_file(self.path, _line(name, score))
         self._scores[name] = score
 
     def __getitem__(self, name: Name) -> Score:
