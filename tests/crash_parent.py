@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 import torch._dynamo  # optimizers import it at their first step: a second in every child
-from faults import STEPS, CountedOs, die_before, fork, kill_after, wait
+from faults import CountedOs, SlowOs, die_before, fork, kill_after, wait
 from outcomes import differences, outcome
 
 from nas_course import methods, storage
@@ -30,17 +30,6 @@ from nas_course.strategies.gradient import GradientSettings
 
 EPOCHS, STEPS_OF_AN_EPOCH = 4, 3
 CELLS = {"darts": 3, "nas-bench-201": 1}
-
-
-class SlowOs(CountedOs):
-    """Makes every step of a save take a while, so that kills land inside of saves."""
-
-    def _wrap(self, name: str, real: Any) -> Any:
-        def step(*arguments: Any, **more: Any) -> Any:
-            time.sleep(0.02)
-            return real(*arguments, **more)
-
-        return step if name in STEPS else real
 
 
 class Counted:
@@ -83,7 +72,7 @@ def run(name: str, data: ImageData, out: Path, checkpoint_seconds: float) -> Non
 
 def run_slowly(name: str, data: ImageData, out: Path) -> None:
     """Save after every step, and take long for it."""
-    storage.os = SlowOs()
+    storage.os = SlowOs(seconds=0.02)
     run(name, data, out, 0.0)
 
 

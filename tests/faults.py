@@ -39,6 +39,21 @@ class CountedOs:
         return step
 
 
+class SlowOs(CountedOs):
+    """Makes every step of a save take so many seconds, so that kills land inside of saves."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    def _wrap(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*arguments: Any, **more: Any) -> Any:
+            time.sleep(self.seconds)
+            return real(*arguments, **more)
+
+        return step
+
+
 def fail_with(code: int) -> Callable[..., Any]:
     """Make the step raise that OS error, after half of the bytes where it is a write."""
 
