@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import itertools
 import json
 import pickle
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+from faults import CountedOs, fail_with
 
-from nas_course import cli, data, methods, tabular
+from nas_course import cli, data, methods, storage, tabular
 from nas_course.errors import InvalidInput
 from nas_course.leaderboard import (
     GradientEntry,
@@ -192,6 +194,61 @@ def test_a_board_that_was_cut_short_goes_on_and_is_the_same(board, path, tmp_pat
         make_gradient_leaderboard(listed, file, **options(path))
     with pytest.raises(InvalidInput, match="epochs = 3, but 4 was asked for"):
         make_gradient_leaderboard(listed, file, resume=True, **options(path, epochs=4))
+
+
+def broken_after_two_runs(monkeypatch, error):
+    real, calls = running.measure, itertools.count()
+
+    def measure(*given):
+        if next(calls) == 2:
+            raise error
+        return real(*given)
+
+    monkeypatch.setattr(running, "measure", measure)
+
+
+def test_ctrl_c_keeps_every_run_and_says_how_to_go_on(path, tmp_path, monkeypatch, capsys):
+    words = ["leaderboard", "--family", "gradient", "--table", str(path), "--quiet", "--resume"]
+    words += ["--seeds", "2", "--epochs", "1", "--methods", "darts-1st,gdas"]
+    broken_after_two_runs(monkeypatch, KeyboardInterrupt)
+    assert cli.main([*words, "--out", str(tmp_path / "board.json")]) == 130
+    said = capsys.readouterr().err
+    assert "Stopped with 2 runs done" in said and "Go on with resume=True (--resume)" in said
+    assert str(tmp_path / "board.runs") in said and "Traceback" not in said
+    monkeypatch.undo()
+    files = sorted((tmp_path / "board.runs").glob("*.jsonl"))
+    kept = [file.read_bytes().splitlines()[1:] for file in files]
+    assert [len(lines) for lines in kept] == [1, 1], "seed 0 of both"
+    assert cli.main([*words, "--out", str(tmp_path / "board.json")]) == 0
+    again = [file.read_bytes().splitlines()[1:] for file in files]
+    assert [lines[0] for lines in again] == [lines[0] for lines in kept], "not made anew"
+    assert [len(lines) for lines in again] == [2, 2]
+
+
+def test_a_disk_that_refuses_is_a_clear_error_and_the_board_goes_on(
+    board, path, tmp_path, monkeypatch
+):
+    listed, file = gradient_entries(["gdas"], 2), tmp_path / "board.json"
+    refused = 0
+    for at in (8, 30, 42, 55):  # owner, header of the runs, a run, the board
+        with monkeypatch.context() as patch:
+            patch.setattr(storage, "os", CountedOs(at, fail_with(errno.ENOSPC)))
+            try:
+                make_gradient_leaderboard(listed, file, resume=True, **options(path))
+            except storage.CheckpointError as error:
+                assert "No space left" in str(error) and "--resume" in str(error)
+                refused += 1
+    assert refused >= 2
+    make_gradient_leaderboard(listed, file, resume=True, **options(path))
+    assert without_seconds(read_gradient(file)) == without_seconds(board)[1:2]
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(path, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidInput, match=r"cannot be made .*choose another"):
+        make_gradient_leaderboard(
+            gradient_entries(["gdas"], 2), tmp_path / "file" / "board.json", **options(path)
+        )
 
 
 def test_a_worker_process_measures_the_same(board, path):

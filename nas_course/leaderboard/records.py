@@ -113,8 +113,8 @@ def explained_stop(folder: Path, kept: Collection[Runs]) -> Iterator[None]:
     except KeyboardInterrupt:
         done = sum(len(runs.records) for runs in kept)
         raise SearchInterrupted(
-            f"Stopped with {done} runs done. They are in {folder}; go on with resume=True "
-            f"(--resume)."
+            f"Stopped with {done} runs done, which are kept in {folder}; what was under way is "
+            "made anew. Go on with resume=True (--resume)."
         ) from None
 
 
