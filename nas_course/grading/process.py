@@ -192,7 +192,7 @@ class NotebookProcess:
         if kind == "reply" and isinstance(content, dict):
             return content
         if kind == "closed":  # mostly because the process ends; then say how it ended
-            kind, content = self._ending(5.0)
+            kind, content = self._ending(20.0)
         if kind == "limit":
             self._stop(content)
         self._stop(stop.ended(content) if kind == "ended" else stop.broken_connection())

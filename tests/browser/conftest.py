@@ -33,7 +33,10 @@ def chromium(chromium_path):
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium_path, args=BROWSER_ARGUMENTS, slow_mo=SLOW_TEST
+            executable_path=chromium_path,
+            args=BROWSER_ARGUMENTS,
+            timeout=PATIENCE,
+            slow_mo=SLOW_TEST,
         )
         yield browser
         browser.close()

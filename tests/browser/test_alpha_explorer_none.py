@@ -98,7 +98,7 @@ def test_a_guess_that_none_beats_is_told_so(explore):
 def test_an_edge_that_none_wins_is_not_in_the_derived_cell_and_the_words_say_why(explore):
     view = explore(led_by_none(), view={"edge": 5, "morph": 1}, predictions=SEEN)
     view.go_to(4)
-    said = "derived at epoch 4: 5 of 6 edges kept; where none is strongest, there is no edge"
+    said = "derived at epoch 4: 5 of 6 edges kept; where “none” is strongest, there is no edge"
     assert view.text("graphNote") == said
     assert view.part("graph").get_attribute("aria-label") == said
 
@@ -106,7 +106,7 @@ def test_an_edge_that_none_wins_is_not_in_the_derived_cell_and_the_words_say_why
 def test_in_the_darts_space_the_notes_say_that_none_is_left_out(explore):
     view = explore(descent_history(), predictions=SEEN)
     for note in ("heatNote", "graphNote"):
-        assert "strongest operation of an edge, leaving out none" in view.text(note).replace(
+        assert "strongest operation of an edge, leaving out “none”" in view.text(note).replace(
             "the edge's strongest operation", "the strongest operation of an edge"
         )
 
