@@ -101,6 +101,13 @@ def test_remedies_show_every_seed_and_the_best_is_named_first():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["darts-1st", "r-darts"]
 
 
+def test_the_plain_method_stands_on_top_and_the_others_in_order_of_their_mean():
+    rows = [*ROWS[:2], row("poor", [0.2], [0.31]), row("good", [0.2], [0.41])]
+    (axes,) = plots.draw_remedies(rows, TABLE).axes
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == ["darts-1st", "good", "poor"]
+
+
 def test_each_remedy_has_a_panel_with_the_plain_method_behind():
     figure = plots.draw_remedy_courses(ROWS, TABLE)
     (axes,) = figure.axes
@@ -114,6 +121,7 @@ def test_the_gap_is_the_difference_of_two_losses():
     points = figure.axes[0].collections[0].get_offsets()
     np.testing.assert_allclose(points, [[0.2, 0.4], [0.3, 0.6]])
     assert "by 0.40 to 0.60 in 2 epochs of 1 searches" in figure.summary
+    assert [text.get_text() for text in figure.axes[0].texts] == ["seed 0"]
 
 
 def test_the_measured_file_can_be_drawn():

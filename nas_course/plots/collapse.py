@@ -167,6 +167,8 @@ def methods_of(rows: Rows) -> list[str]:
 def draw_remedies(rows: Rows, table: Mapping[str, Any]) -> CourseFigure:
     """Draw the accuracy of the cells that each method derived: a point per seed, a bar: mean.
 
+    The plain method stands on top, the others below it, best mean first.
+
     Parameters
     ----------
     rows : sequence of mapping
@@ -174,8 +176,12 @@ def draw_remedies(rows: Rows, table: Mapping[str, Any]) -> CourseFigure:
     table : mapping
         With ``quantiles`` of the accuracies of random cells and ``best``.
     """
-    methods = methods_of(rows)
-    values = {m: np.array([r["test_accuracy"] for r in rows if r["method"] == m]) for m in methods}
+    plain, *others = methods_of(rows)
+    values = {
+        method: np.array([row["test_accuracy"] for row in rows if row["method"] == method])
+        for method in (plain, *others)
+    }
+    methods = [plain, *sorted(others, key=lambda method: -values[method].mean())]
     figure = new_figure(_remedies_summary(values, table), (7.4, 0.36 * len(methods) + 1.2))
     (axes,) = panels(figure)
     low, _, median, _, high = table["quantiles"]
@@ -264,8 +270,8 @@ def _courses_summary(courses: Mapping[str, Sequence[Course]], column: str) -> st
     words = ", ".join(f"{method} {shape.format(value)}" for method, value in ends.items())
     plain = next(iter(courses))
     return (
-        f"{SHOWN[column][1].capitalize()} over the epochs, thin lines: seeds, thick: mean, dashed: "
-        f"{plain}. At the end: {words}."
+        f"{SHOWN[column][1].capitalize()} over the epochs, thin lines: seeds, thick: their mean up "
+        f"to where the first of them stops, dashed: {plain}. At the end: {words}."
     )
 
 
@@ -273,7 +279,7 @@ def _courses_summary(courses: Mapping[str, Sequence[Course]], column: str) -> st
 def draw_gap(rows: Rows) -> CourseFigure:
     """Draw what discretization costs in validation loss against the largest eigenvalue.
 
-    A point per epoch; a line joins those of one search.
+    A point per epoch; a line joins those of one search, and its seed stands at the last one.
 
     Parameters
     ----------
@@ -288,8 +294,14 @@ def draw_gap(rows: Rows) -> CourseFigure:
         style.SINGLE,
     )
     (axes,) = panels(figure)
-    for row in rows:
-        axes.plot(*_gaps(row["course"])[:, :2].T, color=style.MUTED, linewidth=0.7)
+    for number, row in enumerate(rows):
+        path = _gaps(row["course"])[:, :2]
+        axes.plot(*path.T, color=style.MUTED, linewidth=0.7)
+        axes.annotate(
+            f"seed {row.get('seed', number)}", path[-1], (0, 6), textcoords="offset points",
+            ha="center", size=style.SMALL, color=style.MUTED,
+        )  # fmt: skip
+    axes.margins(x=0.06)
     drawn = axes.scatter(
         points[:, 0], points[:, 1], c=points[:, 2], cmap="viridis_r", s=22, zorder=2
     )

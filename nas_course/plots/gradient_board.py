@@ -52,7 +52,7 @@ def gradient_regret(
     if accuracy not in ACCURACIES:
         raise one_of("accuracy", accuracy, ACCURACIES)
     entries = sorted(_chosen(board, names), key=lambda entry: np.mean(entry[accuracy]))
-    height = 1.5 + ROW * len(entries)
+    height = 1.7 + ROW * len(entries)
     figure = new_figure(_regret_summary(board, entries, accuracy), (9.0, height))
     left, right = panels(figure, 1, 2, sharey=True, width_ratios=[3, 1.3])
     _draw_frame(left, board, accuracy)
@@ -64,7 +64,7 @@ def gradient_regret(
         f"regret in {ACCURACIES[accuracy]} accuracy (points)\n△ random search for as many seconds"
     )
     left.set_xlim(left=-0.3)
-    left.set_ylim(len(entries) - 0.4, -1.9)  # rows for the names of the frame
+    left.set_ylim(len(entries) - 0.4, -2.5)  # rows for the names of the frame
     right.set(xlabel="processor seconds of a search", xscale="log")
     right.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     right.xaxis.set_major_formatter(PLAIN)
@@ -122,12 +122,11 @@ def _draw_frame(axes: Axes, board: Mapping[str, Any], accuracy: str) -> None:
     chance = board["frame"]["random_cell"][accuracy]
     axes.axvspan(chance["0.25"], chance["0.75"], color=RANDOM, alpha=0.12, linewidth=0)
     axes.axvline(chance["0.5"], color=RANDOM, linewidth=1.2)
-    _name_line(axes, chance["0.5"], -1.4, "median of all cells")
-    known = {text: board["frame"][key][accuracy] for key, text in KNOWN.items()}
-    for value in known.values():
+    _name_line(axes, chance["0.5"], -2.0, f"median of all cells {chance['0.5']:.2f}")
+    known = sorted((board["frame"][key][accuracy], text) for key, text in KNOWN.items())
+    for (value, text), y in zip(known, (-1.4, -0.8), strict=True):  # a row for each name
         axes.axvline(value, color=style.MUTED, linewidth=0.9, linestyle=":")
-    text = ", ".join(f"{name} {value:.2f}" for name, value in known.items())
-    _name_line(axes, max(known.values()), -0.85, text)
+        _name_line(axes, value, y, f"{text} {value:.2f}")
 
 
 def _name_line(axes: Axes, x: float, y: float, text: str) -> None:
