@@ -134,6 +134,8 @@ def test_the_faulty_comparison_finds_an_effect_of_a_price_that_has_none(capsys):
     assert ours["difference"] == ours["error"] == 0
     report = check_here(EXERCISES["09.8"], MODEL()["faulty_comparison"])
     assert code_of(report) == "nothing-repaired" and report.points == 0
+    # the symptom, and a question; the cure is in the hints
+    assert report.diagnosis.next_step.endswith("?")
 
 
 def test_the_example_in_the_hint_of_the_stopping_rule_is_right():

@@ -145,3 +145,5 @@ def test_weights_moved_back_along_p_are_right_up_to_rounding_and_copied_ones_to_
 def test_the_faulty_iteration_of_the_notebook_is_told_that_nothing_is_repaired():
     report = check_here(EXERCISES["10.6"], answer("faulty_iteration"))
     assert code_of(report) == "nothing-repaired" and report.points == 0
+    # the symptom, and a question; the cure is in the hints
+    assert report.diagnosis.next_step.endswith("?")

@@ -153,3 +153,5 @@ def test_each_fault_has_the_symptom_that_the_notebook_names(capsys):
 def test_the_faulty_edge_of_the_notebook_is_told_that_nothing_is_repaired():
     report = check_here(CHAPTER.exercises["12.8"], answer("faulty_edge"))
     assert code_of(report) == "nothing-repaired" and report.points == 0
+    # the symptom, and a question; the cure is in the hints
+    assert report.diagnosis.next_step.endswith("?")

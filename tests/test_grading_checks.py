@@ -1,5 +1,6 @@
 """A check runs its stages in order, stops at the first failure and explains it."""
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -67,6 +68,17 @@ def test_page_escapes_and_names_the_verdict_in_words():
     assert "&lt;script&gt;" in page
     assert "not right yet" in page
     assert "passed" in check_here(WEIGHTS, right)._repr_html_()
+
+
+def test_backticks_of_a_message_are_code_on_the_page_and_stages_without_points_show_none():
+    stages = (Stage("form", 0, lambda ask, rng: ask(1)), Stage("value", 2, lambda ask, rng: ask(2)))
+    exercise = Exercise("99.1", "99_x", "Title", answer="f", stages=stages)
+    report = check_here(exercise, lambda value: 0 if value == 1 else 1 / 0)
+    diagnosis = Diagnosis(cause="`a < b` is `right`.", next_step="Look at `c`.", code="x")
+    page = dataclasses.replace(report, diagnosis=diagnosis)._repr_html_()
+    assert "<code>a &lt; b</code> is <code>right</code>." in page and "`" not in page
+    assert "✓ form: passed<" in page and "✗ value: failed (0/2)<" in page
+    assert "[ok]   form\n" in str(report) and "[fail] value (0/2)\n" in str(report)
 
 
 @pytest.mark.parametrize("answer", [..., None, lambda values: None, lambda values: ...])

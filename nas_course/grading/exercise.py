@@ -139,7 +139,7 @@ def _written(value: Any) -> str:
     if isinstance(array, np.ndarray):
         return f"tensor of shape {array.shape}: {_written(array).split(': ')[-1]}"
     if hasattr(value, "source"):
-        return str(value.source)
+        return str(getattr(value, "shown", None) or value.source)
     if hasattr(value, "target"):
         return f"{value.target.partition(':')[2]}({_arguments(value.kwargs)})"
     return str(value.text) if hasattr(value, "text") else repr(value)

@@ -90,18 +90,18 @@ def _with_faults(faults: frozenset[str]) -> Callable[..., Updated]:
 FAULTS = {
     "sign": (
         "loss-turned",
-        "The policy's loss has the wrong sign: what was better than the baseline becomes rarer.",
-        "Descent makes the loss smaller, so a good log-probability must enter with a minus.",
+        "What was better than the baseline becomes rarer: the policy moves the wrong way.",
+        "Descent makes the loss smaller. Which way does that push a good log-probability?",
     ),
     "feedback": (
         "token-not-fed-back",
-        "Every step looks at row 0 of its table: the token before plays no role.",
+        "Only row 0 of each table moves, whatever the token before was.",
         "Which variable chooses the row, and where does it change?",
     ),
     "graph": (
         "baseline-in-the-graph",
-        "The policy's loss moves the baseline: the gradient goes through the advantages too.",
-        "Advantages are constants for the policy's loss: detach them.",
+        "The baseline moves by something else than the gradient of its squared error.",
+        "Which of the two losses contain `value`, and which of them should move it?",
     ),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,18 +17,33 @@ from nas_course.grading.transport import Expression
 
 CHAPTER = "09_when_darts_fails"
 KEYS = ("baseline", "treated", "difference", "error")
-Effects = dict[str, float]
 Settings = dict[str, float]
-Case = tuple[Effects, Settings, float, list[int]]
+
+
+@dataclass(frozen=True)
+class Search:
+    """An accuracy: what each setting adds, the luck of the seed, and a little of its own."""
+
+    effects: dict[str, float]
+
+    def __call__(self, settings: Settings, seed: int) -> float:
+        """Return the accuracy of one run."""
+        added = sum(effect * settings.get(name, 0.0) for name, effect in self.effects.items())
+        own = math.sin(5.1 * seed + 40 * settings.get("skip_price", 0.0))
+        return 90 + added + math.sin(12.9 * seed) + 0.3 * own
+
+    def __str__(self) -> str:
+        parts = [f"{effect:+g} * {name}" for name, effect in self.effects.items()]
+        return f"90 {' '.join(parts)} + luck of the seed (a setting that is missing counts 0)"
+
+    def sent(self) -> Expression:
+        """What the learner's process evaluates."""
+        return Expression(SOURCE.format(effects=self.effects), str(self))
+
+
+Case = tuple[Search, Settings, float, list[int]]
 Outcome = dict[str, float]
 Arms = tuple[np.ndarray, np.ndarray]
-
-
-def _search(effects: Effects, settings: Settings, seed: int) -> float:
-    """An accuracy: what each setting adds, the luck of the seed, and a little of its own."""
-    added = sum(effect * settings.get(name, 0.0) for name, effect in effects.items())
-    own = math.sin(5.1 * seed + 40 * settings.get("skip_price", 0.0))
-    return 90 + added + math.sin(12.9 * seed) + 0.3 * own
 
 
 SOURCE = (
@@ -37,16 +53,16 @@ SOURCE = (
 )
 
 
-def _run(effects: Effects, settings: Settings, seeds: list[int]) -> np.ndarray:
-    return np.array([_search(effects, settings, seed) for seed in seeds])
+def _run(search: Search, settings: Settings, seeds: list[int]) -> np.ndarray:
+    return np.array([search(settings, seed) for seed in seeds])
 
 
 def _arms(case: Case, faults: frozenset[str] = frozenset()) -> Arms:
-    effects, settings, price, seeds = case
+    search, settings, price, seeds = case
     kept = {"epochs": settings["epochs"]} if "settings" in faults else settings
     others = list(range(len(seeds))) if "seeds" in faults else seeds
-    treated = _run(effects, {**kept, "skip_price": price}, others)
-    return _run(effects, settings, seeds), treated
+    treated = _run(search, {**kept, "skip_price": price}, others)
+    return _run(search, settings, seeds), treated
 
 
 def _standard_error(values: np.ndarray) -> float:
@@ -85,19 +101,19 @@ def _with_faults(faults: frozenset[str]) -> Callable[..., Outcome]:
 FAULTS = {
     "settings": (
         "arms-confounded",
-        "The treated arm runs without settings that the baseline has, so a difference may come "
-        "from those.",
-        "Copy all settings and change one key.",
+        "The treated arm is off by what other settings than the price do to the accuracy.",
+        "Print the settings of both arms below each other. In how many entries do they differ?",
     ),
     "seeds": (
         "other-seeds",
-        "The arms run with different seeds, so no run has a partner.",
-        "The same seeds in both arms.",
+        "Luck does not cancel between the arms: without any effect of the price they would still "
+        "differ.",
+        "Which run of the treated arm is the partner of the first one of the baseline?",
     ),
     "best": (
         "best-of-many",
-        "The best treated run is compared with the mean of the baseline.",
-        "The mean of each arm.",
+        "The treated arm looks better than its runs are on average.",
+        "If all runs differed by luck alone, would `treated` and `baseline` come out alike?",
     ),
 }
 
@@ -108,8 +124,19 @@ def _changed(change: Callable[[np.ndarray, np.ndarray], Outcome]) -> Callable[..
 
 
 def _stripped(*case: Any) -> Outcome:
-    effects, settings, price, seeds = case
-    return fair_comparison(effects, {"epochs": settings["epochs"]}, price, seeds)
+    search, settings, price, seeds = case
+    return fair_comparison(search, {"epochs": settings["epochs"]}, price, seeds)
+
+
+def _without(name: str) -> Callable[..., Outcome]:
+    """The treated arm lacks one of the settings."""
+
+    def outcome(search: Search, settings: Settings, price: float, seeds: list[int]) -> Outcome:
+        kept = {key: value for key, value in settings.items() if key != name}
+        treated = _run(search, {**kept, "skip_price": price}, seeds)
+        return _summary((_run(search, settings, seeds), treated))
+
+    return outcome
 
 
 def _both_treated(*case: Any) -> Outcome:
@@ -129,20 +156,26 @@ def _best_of_both(*case: Any) -> Outcome:
 
 
 def _range_seeds(*case: Any) -> Outcome:
-    effects, settings, price, seeds = case
-    return fair_comparison(effects, settings, price, list(range(len(seeds))))
+    search, settings, price, seeds = case
+    return fair_comparison(search, settings, price, list(range(len(seeds))))
 
 
 def _first_seed(*case: Any) -> Outcome:
-    effects, settings, price, seeds = case
-    arms = _arms((effects, settings, price, seeds[:1]))
+    search, settings, price, seeds = case
+    arms = _arms((search, settings, price, seeds[:1]))
     means = {"baseline": float(arms[0][0]), "treated": float(arms[1][0])}
     return fair_comparison(*case) | means | {"difference": means["treated"] - means["baseline"]}
 
 
 ERROR = "The standard deviation of the paired differences (ddof=1) over the root of their number."
+LEFT_OUT = (
+    "The treated arm still lacks one of the settings, and is off by what that one does.",
+    "Will your function keep a setting that you do not know of today?",
+)
 MISTAKES = (
     *left_over(FAULTS, _with_faults),
+    Mistake("setting-left-out", _without("alpha_weight_decay"), *LEFT_OUT),
+    Mistake("setting-left-out", _without("minimum_rate"), *LEFT_OUT),
     Mistake(
         "both-arms-stripped",
         _stripped,
@@ -229,15 +262,15 @@ MISTAKES = (
         ERROR,
     ),
 )
-NAMES = ("effects", "settings", "price", "seeds")
+NAMES = ("search", "settings", "price", "seeds")
 TASK = Task(NAMES, fair_comparison, MISTAKES)
 
 
 def _read(ask: Ask, case: Case) -> Outcome:
-    effects, settings, price, seeds = case
+    search, settings, price, seeds = case
     given = TASK.describe(case)
-    search = Expression(SOURCE.format(effects=effects))
-    fields = expect_keys(ask(search, dict(settings), price, list(seeds)), KEYS, given=given)
+    value = ask(search.sent(), dict(settings), price, list(seeds))
+    fields = expect_keys(value, KEYS, given=given)
     return {
         key: float(expect_number(fields[key], given=f"{given}; looking at `{key}`")) for key in KEYS
     }
@@ -251,7 +284,7 @@ def _case(rng: np.random.Generator, seeds: int) -> Case:
     }
     settings = {"epochs": 50, "alpha_weight_decay": 1e-3, "minimum_rate": 1e-3}
     drawn = rng.choice(np.arange(20, 99), size=seeds, replace=False).tolist()
-    return effects, settings, round(rng.uniform(0.1, 0.9), 2), drawn
+    return Search(effects), settings, round(rng.uniform(0.1, 0.9), 2), drawn
 
 
 def _means(ask: Ask, cases: list[Case], keys: tuple[str, ...], probes: list[Case]) -> None:
@@ -288,6 +321,11 @@ ARMS = Exercise(
         Stage("both arms", 3, _arms_stage),
         Stage("the difference", 1, _difference_stage),
         Stage("its error", 1, _error_stage),
+    ),
+    reasons=(
+        "Whoever copies all settings and changes one key has changed one thing.",
+        "With the same seeds the luck of a seed is in both arms, and not in their difference.",
+        "The best of some runs is better than their mean, whatever was done to them.",
     ),
 )
 

@@ -11,22 +11,41 @@ import numpy as np
 from nas_course.grading.asking import Ask
 from nas_course.grading.exercise import Diagnosis, Exercise, Stage
 from nas_course.grading.expect import expect_array
-from nas_course.grading.mistakes import Mistake, Task, judge
+from nas_course.grading.mistakes import Mistake, Task, judge, show
 from nas_course.grading.transport import Expression, Tensor
 
 CHAPTER = "09_when_darts_fails"
-Loss = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Loss:
+    """A quadratic of the mixing weights that bends in its own way in each of them."""
+
+    bend: np.ndarray
+    centre: np.ndarray
+
+    def __call__(self, p: np.ndarray) -> float:
+        """Return the loss of a mixture."""
+        return float((self.bend * (p - self.centre) ** 2).sum())
+
+    def gradient(self, p: np.ndarray) -> np.ndarray:
+        """Return its slope in each weight."""
+        return np.asarray(2 * self.bend * (p - self.centre))
+
+    def __str__(self) -> str:
+        parts = f"bend = {show(self.bend)}, centre = {show(self.centre)}"
+        return f"p -> (bend * (p - centre) ** 2).sum() with {parts}"
+
+    def sent(self) -> Expression:
+        """What the learner's process evaluates."""
+        b, c = (
+            f"torch.tensor({part.tolist()}, dtype=torch.float64)"
+            for part in (self.bend, self.centre)
+        )
+        return Expression(f"lambda p: ({b} * (p - {c}) ** 2).sum()", str(self))
+
+
 Case = tuple[np.ndarray, np.ndarray, Loss, float, int]
-
-
-def _loss(loss: Loss, p: np.ndarray) -> float:
-    bend, centre = loss
-    return float((bend * (p - centre) ** 2).sum())
-
-
-def _gradient(loss: Loss, p: np.ndarray) -> np.ndarray:
-    bend, centre = loss
-    return np.asarray(2 * bend * (p - centre))
 
 
 def mixture(weights: np.ndarray) -> np.ndarray:
@@ -40,7 +59,7 @@ def _clip(delta: np.ndarray, eps: float) -> np.ndarray:
 
 
 def _worse(loss: Loss, worst: np.ndarray, pi: np.ndarray) -> bool:
-    return _loss(loss, worst) > _loss(loss, pi)
+    return loss(worst) > loss(pi)
 
 
 @dataclass(frozen=True)
@@ -52,6 +71,7 @@ class Attack:
     rate: Callable[[float, int], float] = lambda eps, steps: 2 * eps / steps
     move: Callable[[np.ndarray], np.ndarray] = np.sign
     where: Callable[[np.ndarray, np.ndarray], np.ndarray] = lambda pi, delta: pi + delta
+    through: Callable[[np.ndarray, np.ndarray], np.ndarray] = lambda gradient, weights: gradient
     first: Callable[[np.ndarray], np.ndarray] = lambda start: start
     rounds: Callable[[int], int] = lambda steps: steps
     use: Callable[[Loss, np.ndarray, np.ndarray], bool] = _worse
@@ -62,7 +82,8 @@ class Attack:
         """Return the mixture under which the weights are trained."""
         delta = self.first(start)
         for _ in range(self.rounds(steps)):
-            gradient = _gradient(loss, self.back(self.where(pi, delta)))
+            weights = self.where(pi, delta)
+            gradient = self.through(loss.gradient(self.back(weights)), weights)
             delta = self.hold(delta + self.rate(eps, steps) * self.move(gradient), eps)
         worst = self.back(pi + delta)
         return worst if self.use(loss, worst, pi) else pi
@@ -89,6 +110,13 @@ def _columns(weights: np.ndarray) -> np.ndarray:
     return mixture(weights.T).T
 
 
+def _through_the_mixture(gradient: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The gradient by delta: S is differentiated as well."""
+    mixed, total = mixture(weights), np.maximum(weights, 1e-7).sum(axis=1, keepdims=True)
+    centred = gradient - (gradient * mixed).sum(axis=1, keepdims=True)
+    return np.asarray((weights >= 1e-7) * centred / total)
+
+
 def _logits_moved(
     pi: np.ndarray, start: np.ndarray, loss: Loss, eps: float, steps: int
 ) -> np.ndarray:
@@ -98,7 +126,7 @@ def _logits_moved(
     )
     delta = start
     for _ in range(steps):
-        gradient = _gradient(loss, _softmax(np.log(pi) + delta))
+        gradient = loss.gradient(_softmax(np.log(pi) + delta))
         delta = attack.hold(delta + attack.rate(eps, steps) * np.sign(gradient), eps)
     worst = _softmax(np.log(pi) + delta)
     return worst if _worse(loss, worst, pi) else pi
@@ -155,6 +183,13 @@ MISTAKES = (
         _instead(rate=lambda eps, steps: 2 * eps),
         "The steps are 2 eps long, whatever K.",
         "2 eps / K.",
+    ),
+    Mistake(
+        "differentiated-through-the-mixture",
+        _instead(through=_through_the_mixture),
+        "The gradient was taken by delta, so it went through S as well. There the weights of a row "
+        "push each other, and a slope that all of them share is lost.",
+        "Which tensor does the formula differentiate by?",
     ),
     Mistake(
         "gradient-at-pi",
@@ -236,16 +271,15 @@ MISTAKES = (
         "Each row is an edge: dim=1, keepdim=True.",
     ),
 )
-TASK = Task(("pi", "start", "loss = (bend, centre)", "epsilon", "steps"), worst_mixture, MISTAKES)
+TASK = Task(("pi", "start", "loss", "epsilon", "steps"), worst_mixture, MISTAKES)
 
 
 def _read(ask: Ask, case: Case) -> np.ndarray:
-    pi, start, (bend, centre), eps, steps = case
-    given = TASK.describe(case) + "\nloss(p) = (bend * (p - centre) ** 2).sum()"
-    b, c = (f"torch.tensor({part.tolist()}, dtype=torch.float64)" for part in (bend, centre))
-    loss = Expression(f"lambda p: ({b} * (p - {c}) ** 2).sum()")
+    pi, start, loss, eps, steps = case
+    given = TASK.describe(case)
     try:
-        return expect_array(ask(Tensor(pi), Tensor(start), loss, eps, steps), pi.shape, given=given)
+        got = ask(Tensor(pi), Tensor(start), loss.sent(), eps, steps)
+        return expect_array(got, pi.shape, given=given)
     except Diagnosis as trouble:
         if trouble.code != "not-finite":
             raise
@@ -262,22 +296,22 @@ def _case(rng: np.random.Generator, edges: int, operations: int, eps: float, ste
     pi = rng.dirichlet(np.full(operations, 2.0), size=edges)
     start = rng.uniform(-eps, eps, size=pi.shape)
     bend = rng.uniform(0.3, 2.0, size=pi.shape)
-    return pi, start, (bend, rng.dirichlet(np.ones(operations), size=edges)), eps, steps
+    return pi, start, Loss(bend, rng.dirichlet(np.ones(operations), size=edges)), eps, steps
 
 
 def _top_in_the_ball(
     rng: np.random.Generator, edges: int, operations: int, eps: float, steps: int
 ) -> Case:
     """A loss with its largest value inside of the ball: the ascent goes there and swings about."""
-    pi, start, (bend, _), *_ = _case(rng, edges, operations, eps, steps)
+    pi, start, loss, *_ = _case(rng, edges, operations, eps, steps)
     away = rng.uniform(0.5, 0.9, size=pi.shape) * rng.choice([-eps, eps], size=pi.shape)
-    return pi, start, (-bend, mixture(pi + away)), eps, steps
+    return pi, start, Loss(-loss.bend, mixture(pi + away)), eps, steps
 
 
 def _hopeless(rng: np.random.Generator) -> Case:
     """A loss that is largest at pi: every other mixture has a smaller one."""
-    pi, start, (bend, _), eps, steps = _case(rng, 3, 4, 0.1, 4)
-    return pi, start, (-bend, pi), eps, steps
+    pi, start, loss, eps, steps = _case(rng, 3, 4, 0.1, 4)
+    return pi, start, Loss(-loss.bend, pi), eps, steps
 
 
 def _judge(ask: Ask, cases: list[Case], rng: np.random.Generator) -> None:
@@ -290,7 +324,7 @@ def _judge(ask: Ask, cases: list[Case], rng: np.random.Generator) -> None:
 
 def _one_step(ask: Ask, rng: np.random.Generator) -> None:
     pi, start = np.array([[0.5, 0.3, 0.2]]), np.array([[0.05, 0.0, -0.05]])
-    loss = np.ones((1, 3)), np.array([[0.2, 0.5, 0.3]])
+    loss = Loss(np.ones((1, 3)), np.array([[0.2, 0.5, 0.3]]))
     _judge(ask, [(pi, start, loss, 0.1, 1), _case(rng, 2, 3, 0.05, 1)], rng)
 
 
@@ -307,7 +341,7 @@ def _edges(ask: Ask, rng: np.random.Generator) -> None:
     cases = [_case(rng, *size) for size in sizes]
     # every slope points down, so the row is emptied; what is left is uniform, and worse
     pi, down = np.array([[0.2, 0.2, 0.3, 0.3]]), np.array([[5.0, 5.0, 6.0, 6.0]])
-    cases.append((pi, np.full((1, 4), -0.3), (np.ones((1, 4)), down), 0.3, 2))
+    cases.append((pi, np.full((1, 4), -0.3), Loss(np.ones((1, 4)), down), 0.3, 2))
     _judge(ask, [*cases, *(_hopeless(rng) for _ in range(3))], rng)
 
 

@@ -41,6 +41,7 @@ def _rule(
     stop: Callable[[int, int, int], int] = lambda i, half, back: i + half,
     returned: Callable[[int, int, int], int] = lambda i, half, back: i - back,
     place: int = 0,
+    cut: Callable[[int, int], int] = min,
 ) -> Callable[..., Stops]:
     """The rule of DARTS-ES, of which single parts may be others."""
 
@@ -52,7 +53,7 @@ def _rule(
         if not found:
             return {"stop": last, "returned": last}
         i = found[place]
-        return {"stop": min(stop(i, half, back), last), "returned": returned(i, half, back)}
+        return {"stop": cut(stop(i, half, back), last), "returned": returned(i, half, back)}
 
     return stops
 
@@ -100,7 +101,17 @@ def _turned_over(means: list[float], back: int, ratio: float) -> list[int]:
     return [i for i in range(back, len(means)) if means[i - back] > ratio * means[i]]
 
 
+def _beyond(stop: int, last: int) -> int:
+    """A stop may come after the last epoch."""
+    return stop
+
+
 GO_BACK = "Return the epoch `back` before the one whose mean has grown."
+TRAILING = ("The window ends at epoch i.", "It has h epochs on either side of i.")
+UNKNOWN_MEANS = (
+    "Windows that are cut off at the end were used: means of epochs that are not all over.",
+    "The last i is the one with i + h measured.",
+)
 MISTAKES = (
     Mistake(
         "not-smoothed",
@@ -135,15 +146,12 @@ MISTAKES = (
     Mistake(
         "counted-from-the-stop",
         _rule(means=_trailing, stop=lambda i, half, back: i),
-        "The window ends at epoch i.",
-        "It has h epochs on either side of i.",
+        *TRAILING,
     ),
-    Mistake(
-        "unknown-means-used",
-        _rule(means=_cut_at_the_end),
-        "Windows that are cut off at the end were used: means of epochs that are not all over.",
-        "The last i is the one with i + h measured.",
-    ),
+    Mistake("trailing-window", _rule(means=_trailing), *TRAILING),
+    Mistake("trailing-window", _rule(means=_trailing, cut=_beyond), *TRAILING),
+    Mistake("unknown-means-used", _rule(means=_cut_at_the_end), *UNKNOWN_MEANS),
+    Mistake("unknown-means-used", _rule(means=_cut_at_the_end, cut=_beyond), *UNKNOWN_MEANS),
     Mistake(
         "first-windows-left-out",
         _rule(means=_whole_windows),

@@ -90,28 +90,26 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
         {"trained": lambda case: case[2]},
         (
             "copied-optimizer-steps",
-            "The weights never move: the step is taken by a deep copy of the optimizer, and a deep "
-            "copy owns copies of the weights.",
-            "Which tensors does `inner.step()` change? Step the optimizer itself.",
+            "The weights were not trained: however many steps are asked for, none moves them.",
+            "Print w after each pass of the first loop. What did that step change, if not w?",
         ),
     ),
     "parentheses": (
         {"scale": lambda epsilon: epsilon**2},
         (
             "multiplied-by-epsilon",
-            "(plus - minus) / 2 * epsilon multiplies by epsilon, since Python works from left to "
-            "right: the response almost vanishes. Public code has had this error for years.",
-            "Divide by (2 * epsilon).",
+            "alpha moves nearly as if only the direct part were there: the response is far too "
+            "small.",
+            "How large is `mixed` here, and how large the product that 10.3 computes exactly?",
         ),
     ),
     "restore": (
         {"left_at": lambda epsilon, p, v: epsilon * (v - p)},
         (
             "weights-not-put-back",
-            "The weights are not where they were: they were moved along p, but put back along v, "
-            "which is the last term of the series by then.",
-            "Move them back along p; or copy them before you move them, and copy them back, which "
-            "is exact where adding and subtracting rounds.",
+            "The weights that come back are a little off those that the training left.",
+            "w is moved three times after the training. By which vectors, and what do they add up "
+            "to?",
         ),
     ),
 }
@@ -155,19 +153,19 @@ MISTAKES = (
         "weights-left-at-plus",
         _left_at(1.0),
         "The weights were left at w + epsilon p.",
-        "Put them back after the second gradient: the way there was epsilon p, 2 epsilon p back.",
+        "Put them back after the second gradient: how far is the way from there?",
     ),
     Mistake(
         "divided-by-one-epsilon",
         Variant(scale=lambda epsilon: 2.0),
-        "The two points are 2 * epsilon apart, but the difference was divided by epsilon.",
-        "Divide by (2 * epsilon).",
+        "The response is twice as long as it should be.",
+        "How far apart are the two points at which the gradients were taken?",
     ),
     Mistake(
         "difference-not-divided",
         Variant(scale=lambda epsilon: 2 * epsilon),
-        "The difference was not divided at all.",
-        "Divide by (2 * epsilon).",
+        "The difference of two gradients was used as it is, and not made a slope.",
+        "How far apart are the two points at which the gradients were taken?",
     ),
     Mistake(
         "epsilon-not-scaled",
@@ -204,7 +202,7 @@ MISTAKES = (
         "one-product-too-many",
         Variant(series=_one_too_many),
         "There is one Hessian-vector product too many.",
-        "`terms` products; these lines were right.",
+        "`products` of them; these lines were right.",
     ),
     Mistake(
         "one-training-step-missing",
@@ -239,7 +237,7 @@ NAMES = (
     "learning_rate",
     "alpha_rate",
     "inner_steps",
-    "terms",
+    "products",
 )
 TASK = Task(NAMES, idarts_iteration, MISTAKES)
 
@@ -309,6 +307,13 @@ LOOP = Exercise(
         Stage("the weights are trained", 1, _trains),
         Stage("alpha moves as it should", 2, _moves_alpha),
         Stage("the weights are put back", 2, _puts_back),
+    ),
+    reasons=(
+        "A deep copy of an optimizer owns copies of the weights, and steps those.",
+        "(plus - minus) / 2 * epsilon multiplies by epsilon, since Python works from left to "
+        "right. Public code has had this error for years.",
+        "The weights were moved along p, but back along v, the last term of the series by then. "
+        "Copying them is exact where adding and subtracting rounds.",
     ),
 )
 

@@ -203,7 +203,7 @@ MISTAKES = (
         "dL_val/dalpha.",
     ),
 )
-NAMES = ("train_loss", "valid_loss", "weights", "alpha", "step_size", "terms")
+NAMES = ("train_loss", "valid_loss", "weights", "alpha", "step_size", "products")
 TASK = Task(NAMES, neumann, MISTAKES)
 
 

@@ -13,6 +13,10 @@ LETTERS = ("a", "b", "c", "d")
 WAYS_HINT = "Is it in the formula of the validation loss? Does it change how weights are trained?"
 
 
+ROUNDED = ("rounded-too-far", "That is near, but rounded to fewer digits than are asked for.")
+PER_CENT = ("rate-in-per-cent", "This is in per cent; a share from 0 to 1 is asked for.")
+
+
 def _way(key: str, answer: str, **wrong: str) -> Question:
     name = key.replace("_", "-")
     explained = {word: (f"{name}-{word}", why) for word, why in wrong.items()}
@@ -51,14 +55,13 @@ COSTS = (
     Question(
         "second_order",
         5,
-        "The step ahead, the validation gradient at w', two for the difference, the weight step.",
+        "Write the iteration down line by line. Which line did you not count, or count twice?",
         {
             2: ("first-order-cost", "This is first order."),
             3: ("difference-not-counted", "The difference needs two gradients, at w+ and w-."),
             4: (
                 "one-not-counted",
-                "One is missing: the step ahead, the validation gradient, two "
-                "for the difference and the weight step are five.",
+                "One gradient is missing.",
             ),
             6: ("one-too-many", "The gradient at w' gives v and the direct part at once."),
         },
@@ -66,14 +69,14 @@ COSTS = (
     Question(
         "idarts",
         9,
-        "T training steps, the validation gradient, the graph of q, K products, one by alpha.",
+        "Which line of the iteration did you not count, or count twice?",
         {
             7: ("products-not-counted", "The two Hessian-vector products are missing."),
             6: ("training-steps-not-counted", "There are T = 4 training steps, not one."),
             5: ("training-steps-left-out", "The T = 4 training steps are part of the iteration."),
             8: (
                 "graph-or-last-product-missing",
-                "One is missing: the graph of q and the product by alpha are one each.",
+                "One gradient or product is missing.",
             ),
             10: ("one-product-too-many", "The sum has K + 1 terms, but needs K products."),
             2.25: ("per-weight-step", "This is the cost for each training step."),
@@ -82,7 +85,7 @@ COSTS = (
     Question(
         "reverse_memory",
         100,
-        "Going back through step t needs w_t.",
+        "At which weights was the gradient of each step taken?",
         {
             1: (
                 "only-the-last-weights",
@@ -90,7 +93,10 @@ COSTS = (
                 "implicit gradients get by with the last ones.",
             ),
             2: ("as-many-as-one-step", "That is enough for one step back."),
-            99: ("first-weights-forgotten", "w_0 to w_99 are 100 copies."),
+            99: (
+                "first-weights-forgotten",
+                "One copy is missing: the first step has weights, too.",
+            ),
             101: ("last-weights-counted", "w_100 is what you have anyway: it is no extra copy."),
         },
     ),
@@ -116,7 +122,7 @@ HYPERNETWORKS = (
     Question(
         "gigabytes",
         3 * 4 * (INPUTS + 1) * KERNELS / 1e9,
-        "Three numbers of four bytes for each weight; a gigabyte is 10^9 bytes here.",
+        "How many numbers are kept for each weight, and how many bytes has one of them?",
         {
             4 * (INPUTS + 1) * KERNELS / 1e9: (
                 "parameters-only",
@@ -135,8 +141,9 @@ COSINE = (
     Question(
         "rate_of_the_long_run",
         0.5,
-        "(1 + cos(pi * 50 / 100)) / 2.",
+        "Draw half a wave of a cosine that falls from 1 to 0. Where on it is epoch 50 of 100?",
         {
+            50: PER_CENT,
             0: ("long-run-over", "The long run is in its middle then."),
             1: ("nothing-annealed", "The rate falls from the first step on."),
         },
@@ -144,8 +151,9 @@ COSINE = (
     Question(
         "rate_of_the_short_run",
         0.0,
-        "(1 + cos(pi * 50 / 50)) / 2.",
+        "Draw half a wave of a cosine that falls from 1 to 0. Where on it is epoch 50 of 50?",
         {
+            50: PER_CENT,
             0.5: ("short-run-in-its-middle", "The short run is at its end then."),
             1: ("nothing-annealed", "The rate falls from the first step on."),
         },
@@ -153,11 +161,14 @@ COSINE = (
     Question(
         "rate_at_seventy_five",
         (1 + math.cos(0.75 * math.pi)) / 2,
-        "(1 + cos(pi * 75 / 100)) / 2; the cosine of 3/4 pi is negative.",
+        "Draw half a wave of a cosine that falls from 1 to 0. Where on it is epoch 75 of 100?",
         {
+            50 * (1 + math.cos(0.75 * math.pi)): PER_CENT,
+            15: PER_CENT,
+            0.15: ROUNDED,
             0.25: ("straight-line", "This is a straight line; a cosine is flat at its end."),
             (1 - math.cos(0.75 * math.pi)) / 2: ("cosine-turned", "This is what it has lost."),
-            math.cos(0.75 * math.pi): ("bare-cosine", "One plus the cosine, halved."),
+            math.cos(0.75 * math.pi): ("bare-cosine", "A cosine ends at -1, but the rate at 0."),
         },
     ),
     Question(

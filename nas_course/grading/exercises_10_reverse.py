@@ -95,6 +95,15 @@ def _carried_first(h: np.ndarray, b: np.ndarray, v: np.ndarray, xi: float) -> li
     return terms
 
 
+def _forwards(h: np.ndarray, b: np.ndarray, v: np.ndarray, xi: float) -> list[np.ndarray]:
+    return _terms(h[::-1], b[::-1], v, xi)
+
+
+def _one_array(*case: Any) -> np.ndarray:
+    """What a list holds that got the same array T times, before it was complete."""
+    return np.repeat(reverse_mode(*case)[-1:], len(case[0]), axis=0)
+
+
 def _uphill(h: Any, b: Any, w: Any, alpha: Any, xi: float, target: Any) -> np.ndarray:
     return _trained(h, b, w, alpha, -xi) - target
 
@@ -106,6 +115,19 @@ MISTAKES = (
         "The factors stand in the wrong order: v met the step after s first and the last step at "
         "the end. What comes out of the last step must go back through the last step first.",
         "Walk from t = T - 1 down to 0 and carry v along.",
+    ),
+    Mistake(
+        "walked-forwards",
+        _with_terms(_forwards),
+        "The second loop runs from the first step to the last, too.",
+        "Which step did v come out of, and which must it go back through first?",
+    ),
+    Mistake(
+        "same-array-stored",
+        _one_array,
+        "All rows are equal: the full gradient. Either it is what was stored, or the list holds "
+        "one array T times, which `+=` went on changing.",
+        "Store a copy: `rows.append(total.copy())`, or write `total = total + ...`.",
     ),
     Mistake(
         "oldest-steps-kept",

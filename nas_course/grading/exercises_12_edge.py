@@ -77,20 +77,21 @@ def _with_faults(faults: frozenset[str]) -> Callable[..., Parts]:
 FAULTS = {
     "noise": (
         "noise-drawn-anew",
-        "Every operation looks at a sample of its own: sometimes none of them wins, sometimes two.",
-        "Draw once for the edge, before the loop: draws[0].",
+        "The value is not what one of the operations gives: for these draws none of them passes "
+        "the edge, or several do, or the wrong one.",
+        "Print `hard` in every round of the loop. How many operations win, in all?",
     ),
     "temperature": (
         "temperature-before-noise",
-        "The logits are divided by the temperature before the noise is added, so that a low "
-        "temperature always draws the same operation.",
-        "Divide the sum.",
+        "The temperature decides which operation passes: when it is low, the largest logit always "
+        "does; when it is high, the logits hardly matter.",
+        "Who wins with these draws at temperature 1, and in 12.3 at any other temperature?",
     ),
     "gradient": (
         "gradient-lost",
-        "Only the drawn operation's gate has a gradient. That another one would have been better "
-        "is never noticed.",
-        "hard - soft.detach() + soft is hard in front and soft behind, for every operation.",
+        "The value is right. But the gradient is the same whatever the operations would have "
+        "given that were not drawn.",
+        "What is the derivative of a gate by its `soft` when its `hard` is 0?",
     ),
 }
 
@@ -105,19 +106,19 @@ MISTAKES = (
         "soft-mixture",
         _by(gate=lambda hard, soft: soft),
         "The value is the soft mixture of all operations, not the drawn one.",
-        "Keep the gate hard in front: hard - soft.detach() + soft.",
+        "Which value must the gate of an operation have that was not drawn?",
     ),
     Mistake(
         "hard-and-soft-added",
         _by(gate=lambda hard, soft: hard + soft),
         "The gates are hard + soft: their values no longer are 0 and 1.",
-        "Subtract soft.detach().",
+        "What has to be taken away in front, without its gradient?",
     ),
     Mistake(
         "gradient-turned",
         _by(gate=lambda hard, soft: hard + soft.detach() - soft),
-        "The gradient has the wrong sign: detach() stands at the wrong one of the two.",
-        "hard - soft.detach() + soft.",
+        "The value is right, but the gradient has the wrong sign.",
+        "With which sign does the part that is not detached enter the gate?",
     ),
     Mistake(
         "noise-ignored",
@@ -135,31 +136,31 @@ MISTAKES = (
         "temperature-lost",
         _by(noisy=lambda a, u, t: a + _gumbel(u)),
         "The temperature is gone.",
-        "(logits + noise) / temperature.",
+        "Where does the formula of 12.3 have it?",
     ),
     Mistake(
         "temperature-multiplied",
         _by(noisy=lambda a, u, t: (a + _gumbel(u)) * t),
         "The sum is multiplied by the temperature.",
-        "Divide.",
+        "Should a cold sample be sharp or even?",
     ),
     Mistake(
         "temperature-on-the-noise",
         _by(noisy=lambda a, u, t: a + _gumbel(u) / t),
         "Only the noise is divided by the temperature.",
-        "Divide the sum.",
+        "Compare the line with the formula of 12.3.",
     ),
     Mistake(
         "another-row",
         _by(row=lambda number: -1),
         "One row of noise is used, but the last one of draws.",
-        "The first draw of the generator is draws[0].",
+        "The generator gives its rows in their order: which one does the first draw take?",
     ),
     Mistake(
         "one-number-each",
         lambda *case: _edge((*case[:2], np.diag(case[2])[None], *case[3:])),
         "Operation o got the o-th number of the o-th row: one sample, but put together from many.",
-        "Take one row: draws[0].",
+        "How many fresh draws does one decision need, and how many numbers has a draw?",
     ),
 )
 NAMES = ("outputs", "logits", "draws", "temperature", "upstream")
@@ -233,6 +234,12 @@ EDGE = Exercise(
         Stage("one operation wins", 1, _one_wins),
         Stage("whatever the temperature", 2, _temperatures),
         Stage("the gradient", 2, _gradients),
+    ),
+    reasons=(
+        "One decision needs one draw: each operation looked at a sample of its own.",
+        "Divided before the noise is added, the logits drown it when it is cold.",
+        "hard - soft.detach() + soft is hard in front and soft behind, for every operation; "
+        "hard * (...) has a derivative for the drawn one only.",
     ),
 )
 

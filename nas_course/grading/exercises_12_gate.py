@@ -161,6 +161,12 @@ MISTAKES = (
         "Solve low + (high - low) s >= 1.",
     ),
     Mistake(
+        "not-full",
+        _with(p_full=lambda *case: 1 - _full(*case)),
+        "p_full is the chance of a gate that is not exactly 1.",
+        "Which side of s_0 must s be on? Should a larger logit make a full gate more likely?",
+    ),
+    Mistake(
         "full-of-the-wrong-sign",
         _with(p_full=lambda a, u, t, lo, hi: sigmoid(a + t * np.log((1 - lo) / (hi - 1)))),
         "The shift of p_full has the wrong sign: a full gate must be rarer than an open one.",

@@ -53,7 +53,7 @@ TEMPERATURE = (
     Question(
         "frequency",
         "b",
-        "Dividing all sums of one edge by the same positive number does not change the largest.",
+        "Which of some numbers is the largest after all were divided by the same positive one?",
         {
             "a": ("frequency-depends", "The softmax is not divided: the noise is scaled as well."),
             "c": ("frequency-cold", "Cold makes the soft sample sharp, not the choice certain."),
@@ -105,7 +105,7 @@ ADDED = (
     Question(
         "added",
         -0.5,
-        "sum_j sigma_j^2 H_jj / 2, and H may be negative.",
+        "Expand the loss at the mean. Which term has mean 0, and what is the mean of the next one?",
         {
             -1.0: ("half-forgotten", "The factor 1/2 is missing."),
             0.0: (

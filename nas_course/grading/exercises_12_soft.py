@@ -134,7 +134,8 @@ def _form(ask: Ask, rng: np.random.Generator) -> None:
 
 def _temperature_one(ask: Ask, rng: np.random.Generator) -> None:
     u = np.array([[np.exp(-1.0), np.exp(-0.5)]])  # g = 0 and log 2: the sample is 1/3, 2/3
-    cases: list[Case] = [(np.zeros((1, 2)), u, 1.0), _case(rng, 4, 3, 1.0)]
+    hand: Case = (np.zeros((1, 2)), u, 1.0)
+    cases = [hand, _case(rng, 2, 2, 1.0), _case(rng, 4, 3, 1.0)]
     judge(TASK, lambda case: _read(ask, case), cases, _probes(rng))
 
 
@@ -143,14 +144,16 @@ def _probes(rng: np.random.Generator) -> list[Case]:
 
 
 def _temperatures(ask: Ask, rng: np.random.Generator) -> None:
-    cases = [_case(rng, 6, 5, temperature) for temperature in (0.5, 3.0, 1.3)]
+    sizes = ((1, 2, 0.5), (2, 2, 3.0), (6, 5, 0.5), (6, 5, 1.3))
+    cases = [_case(rng, *size) for size in sizes]
     judge(TASK, lambda case: _read(ask, case), cases, _probes(rng))
 
 
 def _limits(ask: Ask, rng: np.random.Generator) -> None:
     """Nearly one-hot, nearly even, and logits that overflow a plain exp."""
-    cases = [_case(rng, 4, 5, 1e-4), _case(rng, 4, 5, 1e6)]
-    logits, uniform, _ = _case(rng, 3, 4, 1.0)
+    sizes = ((1, 2, 1e-4), (1, 2, 1e6), (4, 5, 1e-4), (4, 5, 1e6))
+    cases = [_case(rng, *size) for size in sizes]
+    logits, uniform, _ = _case(rng, 1, 3, 1.0)
     cases.append((logits + 2000.0, uniform, 1.5))
     judge(TASK, lambda case: _read(ask, case), cases, _probes(rng))
 

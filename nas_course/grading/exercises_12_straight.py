@@ -46,6 +46,10 @@ def _soft_forward(a: np.ndarray, u: np.ndarray, t: float, v: np.ndarray) -> Part
     return {**straight_through(a, u, t, v), "forward": soft}
 
 
+def _forward_without_noise(a: np.ndarray, u: np.ndarray, t: float, v: np.ndarray) -> Parts:
+    return {**straight_through(a, u, t, v), "forward": one_hot(a)}
+
+
 def _without_noise(a: np.ndarray, u: np.ndarray, t: float, v: np.ndarray) -> Parts:
     y = softmax(a / t)
     return {**straight_through(a, u, t, v), "gradient": _through_softmax(y, y, v, t)}
@@ -75,6 +79,12 @@ MISTAKES = (
         "Forward: 1 for the winner, 0 for the rest. Only the gradient is the soft one's.",
     ),
     Mistake(
+        "forward-without-noise",
+        _forward_without_noise,
+        "The winner is the largest logit: the argmax was taken without the noise.",
+        "Forward and backward use the same noisy logits.",
+    ),
+    Mistake(
         "gradient-of-the-argmax",
         _with(lambda y, z, v, t: np.zeros_like(v)),
         "The gradient is 0. That is what an argmax has nearly everywhere, and why the soft sample "
@@ -98,6 +108,13 @@ MISTAKES = (
         _with(lambda y, z, v, t: y * v / t),
         "Only the diagonal part y v is there. If one operation gains, the others lose.",
         "Subtract sum_j y_j v_j before multiplying by y; each row then sums to 0.",
+    ),
+    Mistake(
+        "centred-by-the-winner",
+        _with(lambda y, z, v, t: y * (v - (z * v).sum(axis=1, keepdims=True)) / t),
+        "The upstream gradient of the winner was subtracted, as if the hard sample stood in the "
+        "sum.",
+        "On the way back it is the soft sample everywhere: do your rows sum to 0?",
     ),
     Mistake(
         "not-weighted",
@@ -200,7 +217,8 @@ def _probes(rng: np.random.Generator) -> list[Case]:
 
 def _forward(ask: Ask, rng: np.random.Generator) -> None:
     """Only the forward value has to be right."""
-    for case in (_case(rng, 6, 5, 0.5), _case(rng, 14, 8, 3.0)):
+    small = [_case(rng, 1, 2, 0.5) for _ in range(3)]
+    for case in (*small, _case(rng, 6, 5, 0.5), _case(rng, 14, 8, 3.0)):
         if not close(_read(ask, case)["forward"], straight_through(*case)["forward"]):
             judge(TASK, lambda asked: _read(ask, asked), [case], _probes(rng))
 
@@ -208,13 +226,14 @@ def _forward(ask: Ask, rng: np.random.Generator) -> None:
 def _temperature_one(ask: Ask, rng: np.random.Generator) -> None:
     u = np.array([[np.exp(-1.0), np.exp(-0.5)]])  # the soft sample is 1/3, 2/3
     hand: Case = (np.zeros((1, 2)), u, 1.0, np.array([[9.0, 0.0]]))
-    cases = [hand, _case(rng, 4, 3, 1.0)]
+    cases = [hand, _case(rng, 2, 2, 1.0), _case(rng, 4, 3, 1.0)]
     judge(TASK, lambda case: _read(ask, case), cases, _probes(rng))
 
 
 def _temperatures(ask: Ask, rng: np.random.Generator) -> None:
-    cases = [_case(rng, 5, 4, temperature) for temperature in (0.4, 2.5)]
-    logits, uniform, temperature, upstream = _case(rng, 3, 4, 0.3)
+    sizes = ((1, 2, 0.4), (2, 2, 2.5), (5, 4, 0.4), (5, 4, 2.5))
+    cases = [_case(rng, *size) for size in sizes]
+    logits, uniform, temperature, upstream = _case(rng, 1, 3, 0.3)
     cases += [(z, uniform, temperature, upstream) for z in (logits + 500.0, logits * 300.0)]
     judge(TASK, lambda case: _read(ask, case), cases, _probes(rng))
 

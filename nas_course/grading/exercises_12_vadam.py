@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nas_course.grading.asking import Ask
-from nas_course.grading.exercise import Exercise, Stage
+from nas_course.grading.exercise import Diagnosis, Exercise, Stage
 from nas_course.grading.expect import expect_array, expect_keys
 from nas_course.grading.mistakes import Mistake, Task, close, judge
 from nas_course.grading.transport import Expression
@@ -37,7 +37,9 @@ class Gradient:
     def sent(self) -> Expression:
         """What the learner's process evaluates."""
         h, c = self.curvature.tolist(), self.target.tolist()
-        return Expression(f"lambda theta: np.array({h}) * (np.asarray(theta) - np.array({c}))")
+        return Expression(
+            f"lambda theta: np.array({h}) * (np.asarray(theta) - np.array({c}))", str(self)
+        )
 
 
 Case = tuple[State, np.ndarray, Gradient, dict[str, float]]
@@ -128,6 +130,10 @@ def _one_step_less(x: Numbers, beta: float) -> float:
     return 1 - beta ** (x.t - 1)
 
 
+ONE_STEP_LESS = (
+    "The corrections use the number of steps before this one.",
+    "t = steps + 1: m and s have this gradient in them already.",
+)
 MISTAKES = (
     Mistake(
         "root-of-sigma-forgotten",
@@ -158,6 +164,19 @@ MISTAKES = (
         _by(sigma=_corrected),
         "The precision was computed with the bias-corrected s.",
         "Take s as it is. Before the first gradient s is 0, and sigma is that of the prior.",
+    ),
+    Mistake(
+        "noise-times-the-root",
+        _by(sigma=lambda x: np.sqrt(x.n * x.s + x.delta)),
+        "The noise was multiplied by the root of the precision. Where the loss curves much the "
+        "posterior would be wide.",
+        "theta = mu + noise / sqrt(N s + delta).",
+    ),
+    Mistake(
+        "delta-divided-in-the-precision",
+        _by(sigma=lambda x: 1 / np.sqrt(x.n * x.s + x.d)),
+        "delta was divided by N in the precision of theta, too.",
+        "N s + delta: which of the three places of delta have N below it?",
     ),
     Mistake(
         "noise-ignored",
@@ -214,13 +233,19 @@ MISTAKES = (
         "s / (1 - beta_2 ** t) under the root.",
     ),
     Mistake(
+        "nothing-corrected",
+        _by(numerator=lambda x: x.m, denominator=lambda x: np.sqrt(x.s) + x.d),
+        "Neither m nor s was corrected. Both begin at 0 and are too small at first, each by a "
+        "factor of its own.",
+        "m / (1 - beta_1 ** t) and s / (1 - beta_2 ** t), in the last line only.",
+    ),
+    Mistake(
         "one-step-less",
         _by(
             numerator=lambda x: x.m / _one_step_less(x, x.beta_1),
             denominator=lambda x: np.sqrt(x.s / _one_step_less(x, x.beta_2)) + x.d,
         ),
-        "The corrections use the number of steps before this one.",
-        "t = steps + 1: m and s have this gradient in them already.",
+        *ONE_STEP_LESS,
     ),
     Mistake(
         "no-root",
@@ -286,10 +311,27 @@ def _read(ask: Ask, case: Case) -> Parts:
     state, noise, slope, settings = case
     given = TASK.describe(case)
     parts = expect_keys(ask(dict(state), noise, slope.sent(), dict(settings)), KEYS, given=given)
-    return {
-        name: expect_array(parts[name], noise.shape, given=f"{given}; looking at `{name}`")
-        for name in KEYS
-    }
+    return {name: _array(parts[name], name, case) for name in KEYS}
+
+
+def _array(value: Any, name: str, case: Case) -> np.ndarray:
+    """Read one part; nan in mu alone, in the first step, is a division by 1 - beta ** 0."""
+    state, noise, _, _ = case
+    given = f"{TASK.describe(case)}; looking at `{name}`"
+    try:
+        return expect_array(value, noise.shape, given=given)
+    except Diagnosis as trouble:
+        if trouble.code != "not-finite" or name != "mu" or state["steps"] > 0:
+            raise
+        cause, step = ONE_STEP_LESS
+        raise Diagnosis(
+            given=given,
+            got=trouble.got,
+            expected=vadam_step(*case)["mu"],
+            cause=f"{cause} That is 0 here, and 1 - beta ** 0 is 0, too.",
+            next_step=step,
+            code="one-step-less",
+        ) from trouble
 
 
 def _only(names: tuple[str, ...], ask: Ask, cases: list[Case], probes: list[Case]) -> None:

@@ -97,7 +97,20 @@ def _exchanged(*case: Any) -> Parts:
     return dict(zip(KEYS, [right[name] for name in (*SQUARE, *NEWTON)], strict=True))
 
 
+def _sigma_of_the_last_step(*case: Any) -> Parts:
+    """What the last theta was drawn with: the s of before that step."""
+    before = two_posteriors(*case[:2], case[2][:-1], *case[3:])
+    right = two_posteriors(*case)
+    return {name: (before if name.endswith("sigma") else right)[name] for name in KEYS}
+
+
 MISTAKES = (
+    Mistake(
+        "sigma-of-the-last-step",
+        _sigma_of_the_last_step,
+        "This is the sigma with which the last sample was drawn.",
+        "Compute it once more after the loop, from the final s.",
+    ),
     Mistake(
         "old-s-in-the-step",
         _by(old_s=True),

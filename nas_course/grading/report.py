@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,7 +71,7 @@ class Report:
 
     def __str__(self) -> str:
         lines = [f"Exercise {self.exercise}: {self.verdict}, {self._score()}. {self.title}"]
-        lines += [f"  {_mark(s)} {s.name} ({s.points:g}/{s.possible:g})" for s in self.stages]
+        lines += [f"  {_mark(s)} {s.name}{_points(s)}" for s in self.stages]
         lines += [f"  {label}: {text}" for label, text in self._explanation()]
         lines += [f"  Why: {visible(reason)}" for reason in self.reasons]
         if self.printed.strip():
@@ -92,12 +93,12 @@ class Report:
     def _explanation_html(self) -> str:
         rows = "".join(
             f"<dt><strong>{label}</strong></dt>"
-            f'<dd style="white-space:pre-wrap;margin:0 0 0.3em 1em">{_escaped(text)}</dd>'
+            f'<dd style="white-space:pre-wrap;margin:0 0 0.3em 1em">{_explained(text)}</dd>'
             for label, text in self._explanation()
         )
         shown = f'<dl style="margin:0.4em 0">{rows}</dl>' if rows else ""
         if self.reasons:
-            items = "".join(f"<li>{_escaped(reason)}</li>" for reason in self.reasons)
+            items = "".join(f"<li>{_explained(reason)}</li>" for reason in self.reasons)
             shown += f'<strong>Why</strong><ul style="margin:0.2em 0">{items}</ul>'
         if self.printed.strip():
             text = _escaped(self.printed.strip())
@@ -157,10 +158,20 @@ def _escaped(text: str) -> str:
     return html.escape(visible(text), quote=True)
 
 
+def _explained(text: str) -> str:
+    """Escape a text, and write what stands between backticks as code."""
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", _escaped(text))
+
+
 def _mark(stage: StageResult) -> str:
     return {"passed": "[ok]  ", "failed": "[fail]"}.get(stage.verdict, "[    ]")
 
 
 def _stage_line(stage: StageResult) -> str:
     sign = {"passed": "✓", "failed": "✗"}.get(stage.verdict, "–")
-    return f"{sign} {stage.name}: {stage.verdict} ({stage.points:g}/{stage.possible:g})"
+    return f"{sign} {stage.name}: {stage.verdict}{_points(stage)}"
+
+
+def _points(stage: StageResult) -> str:
+    """Write the points of a stage; one that looks at the form only has none."""
+    return f" ({stage.points:g}/{stage.possible:g})" if stage.possible else ""

@@ -50,7 +50,7 @@ class Loss:
     @property
     def expression(self) -> Expression:
         """The function as it is sent to the learner."""
-        return Expression(self.source)
+        return Expression(self.source, f"w, a -> {self}")
 
     @cached_property
     def function(self) -> Callable[[Tensor, Tensor], Tensor]:

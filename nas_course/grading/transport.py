@@ -63,9 +63,13 @@ class Build:
 
 @dataclass(frozen=True)
 class Expression:
-    """A Python expression evaluated in the learner's process; it sees `torch`, `np`, `math`."""
+    """A Python expression evaluated in the learner's process; it sees `torch`, `np`, `math`.
+
+    `shown` is what a diagnosis writes instead of a long source.
+    """
 
     source: str
+    shown: str | None = None
 
 
 @dataclass(frozen=True)

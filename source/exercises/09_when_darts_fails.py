@@ -153,8 +153,8 @@ check("09.1", reasons)
 # *Difficulty ●●○○○ · 15 minutes · 4 points · importance ●●●*
 #
 # "The share of skip connections" can mean three things. `alpha` holds the logits of one DARTS cell,
-# shape (14, 8): row $e$ belongs to `EDGES[e]`, column $o$ to `OPERATIONS[o]`; $\pi$ is the softmax
-# of each row. Return a dict with
+# a NumPy array of shape (14, 8) (in the chapter it is a tensor): row $e$ belongs to `EDGES[e]`,
+# column $o$ to `OPERATIONS[o]`; $\pi$ is the softmax of each row. Return a dict with
 #
 # - `"weight"`: the mean of $\pi_{e,\text{skip}}$ over the 14 edges;
 # - `"argmax"`: the share of the 14 edges whose largest weight, `none` included, is the skip

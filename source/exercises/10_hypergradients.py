@@ -66,14 +66,16 @@ torch.set_num_threads(1)
 #
 # - `hypernetwork_weights`: how many weights do the two layers have together?
 # - `gigabytes`: how many gigabytes (of $10^9$ bytes) are these weights, their gradients and their
-#   momentum, in float32?
+#   momentum, in float32? Two decimals.
 #
-# A learning rate falls along a cosine to 0 at the end of training. What part of it is left
+# A learning rate falls along a cosine to 0 at the end of training. What part of it is left, as a
+# share from 0 to 1, with three decimals,
 #
 # - `rate_of_the_long_run`: after epoch 50 of 100,
 # - `rate_of_the_short_run`: after epoch 50 of 50,
 # - `rate_at_seventy_five`: after epoch 75 of 100?
-# - `why_worse`: A report saw 86 % at epoch 50 of 100, but 90 % at epoch 50 of 50. Why?
+# - `why_worse`: The report on hyperDARTS (section 5.2.3) saw a validation accuracy of about 86 % at
+#   epoch 50 of 100, but 90 % at epoch 50 of 50. Why?
 #   - **a** The framework divides its exploration over the number of epochs that it is told.
 #   - **b** At epoch 50 the long run still takes large steps.
 #   - **c** The long run overfits.
@@ -240,9 +242,9 @@ check("10.2", closed_form)
 #
 # - `train_loss`, `valid_loss`: functions of `(w, alpha)` that return a scalar tensor;
 # - `weights`, `alpha`: double tensors with one axis, without gradient;
-# - `step_size`: $\gamma$; `terms`: $K$, from 0 on.
+# - `step_size`: $\gamma$; `products`: $K$, from 0 on.
 #
-# Return an array of shape (terms + 1, parameters), whose row $k$ is $g_k$: the estimate with $k$
+# Return an array of shape (products + 1, parameters), whose row $k$ is $g_k$: the estimate with $k$
 # Hessian-vector products. Never form the Hessian.
 #
 # <details><summary>Hint 1: leaves</summary>
@@ -255,21 +257,21 @@ check("10.2", closed_form)
 # retain_graph=True)</code> is the product with the mixed derivative.
 # </details>
 # <details><summary>Hint 3: plan</summary>
-# direct and v from the validation loss; q with its graph; p = v; the first row from p. Then terms
-# times: v = v - gamma H v, p = p + v, one more row.
+# direct and v from the validation loss; q with its graph; p = v; the first row from p. Then
+# <code>products</code> times: v = v - gamma H v, p = p + v, one more row.
 # </details>
 
 
 # %% nbgrader={"grade_id": "ex-10-3-answer", "solution": true}
-def neumann(train_loss, valid_loss, weights, alpha, step_size, terms):
-    """Return the estimates with 0, 1, ..., terms products, shape (terms + 1, parameters)."""
+def neumann(train_loss, valid_loss, weights, alpha, step_size, products):
+    """Return the estimates with 0, 1, ..., K products, shape (products + 1, parameters)."""
     # Hint: which line belongs before the loop, so that row 0 has no product in it?
     ### BEGIN SOLUTION
     w, a = weights.clone().requires_grad_(), alpha.clone().requires_grad_()
     direct, v = torch.autograd.grad(valid_loss(w, a), [a, w])
     (q,) = torch.autograd.grad(train_loss(w, a), [w], create_graph=True)
     p, rows = v, []
-    for k in range(terms + 1):
+    for k in range(products + 1):
         if k > 0:
             v = v - step_size * torch.autograd.grad(q, [w], v, retain_graph=True)[0]
             p = p + v
@@ -430,7 +432,7 @@ check("10.5", hypernetwork_iteration)
 
 # %%
 def faulty_iteration(
-    train_loss, valid_loss, weights, alpha, learning_rate, alpha_rate, inner_steps, terms
+    train_loss, valid_loss, weights, alpha, learning_rate, alpha_rate, inner_steps, products
 ):
     """Train the weights, then move alpha; return both."""
     w, a = weights.clone().requires_grad_(), alpha.clone().requires_grad_()
@@ -442,7 +444,7 @@ def faulty_iteration(
     direct, v = torch.autograd.grad(valid_loss(w, a), [a, w])
     (q,) = torch.autograd.grad(train_loss(w, a), [w], create_graph=True)
     p = v
-    for _ in range(terms):
+    for _ in range(products):
         v = v - learning_rate * torch.autograd.grad(q, [w], v, retain_graph=True)[0]
         p = p + v
     epsilon = 0.01 / p.norm()
@@ -489,7 +491,7 @@ follow(faulty_iteration)
 # Three faults are in `faulty_iteration`; each sits in one or two lines. All three stood in public
 # code. Find them, and write the repaired iteration: copy the function's body and change as little
 # as possible. Arguments as in 10.3; `learning_rate` is the step size of the training *and* of the
-# series; `inner_steps` is the number of training steps. Return the same dict (or a tuple): the
+# series; `inner_steps` is the number of training steps, `products` the $K$ of 10.3. Return the same dict (or a tuple): the
 # trained weights, put back as training left them, and the new alpha. Moving them back by the right
 # vector is a full answer; copying them back is the better one, for a reason that stands below. When
 # it passes, run `follow(idarts_iteration)`.
@@ -511,7 +513,7 @@ follow(faulty_iteration)
 
 # %% nbgrader={"grade_id": "ex-10-6-answer", "solution": true}
 def idarts_iteration(
-    train_loss, valid_loss, weights, alpha, learning_rate, alpha_rate, inner_steps, terms
+    train_loss, valid_loss, weights, alpha, learning_rate, alpha_rate, inner_steps, products
 ):
     """Return {"weights": ..., "alpha": ...} after one iteration of iDARTS."""
     # Hint: every line runs; ask of each tensor what it holds at that moment.
@@ -524,7 +526,7 @@ def idarts_iteration(
     direct, v = torch.autograd.grad(valid_loss(w, a), [a, w])
     (q,) = torch.autograd.grad(train_loss(w, a), [w], create_graph=True)
     p = v
-    for _ in range(terms):
+    for _ in range(products):
         v = v - learning_rate * torch.autograd.grad(q, [w], v, retain_graph=True)[0]
         p = p + v
     epsilon = 0.01 / p.norm()

@@ -56,7 +56,7 @@ torch.set_num_threads(1)
 # BaLeNAS believes that the logits are spread with $\sigma=1/\sqrt{Ns+\delta}$ around their mean,
 # where $s$ is a running mean of the squared gradient.
 #
-# - `sigma`: the number, for $N=25{,}000$, $s=0.0001$, $\delta=1$.
+# - `sigma`: the number, to two decimals, for $N=25{,}000$, $s=0.0001$, $\delta=1$.
 # - `too_wide`: near a minimum of the validation loss this $\sigma$ is larger than that of the true
 #   posterior, whose precision is $N$ times the curvature plus $\delta$. Why?
 #   - **a** the gradient of a mean over many images is small there, whatever the curvature is
@@ -246,7 +246,7 @@ check("12.3", soft_sample)
 # *Difficulty ●●●○○ · 20 minutes · 5 points · importance ●●●*
 #
 # The *straight-through* sample passes on one operation and gives every logit a gradient. (That
-# gradient needs what *all* operations gave; GDAS saves them and puts ones.) Forward it is
+# gradient needs what *all* operations gave; GDAS does without them and puts ones in their place.) Forward it is
 # the one-hot $z_e$ of the winner; on the way back it behaves as if it had been the soft sample
 # $y_e$. With $v=\partial L/\partial z$, the gradient by the logits is therefore
 #

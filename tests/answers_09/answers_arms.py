@@ -71,6 +71,18 @@ def equally_bare(search, settings, price, seeds):
     return summary(*arms(search, {"epochs": settings["epochs"]}, price, seeds))
 
 
+@wrong("09.8", "setting-left-out")
+def decay_copied_only(search, settings, price, seeds):
+    kept = {name: settings[name] for name in ("epochs", "alpha_weight_decay")}
+    return summary(runs(search, settings, seeds), runs(search, kept | {"skip_price": price}, seeds))
+
+
+@wrong("09.8", "setting-left-out")
+def rate_copied_only(search, settings, price, seeds):
+    kept = {name: settings[name] for name in ("epochs", "minimum_rate")}
+    return summary(runs(search, settings, seeds), runs(search, kept | {"skip_price": price}, seeds))
+
+
 @wrong("09.8", "price-in-both-arms")
 def same_dict(search, settings, price, seeds):
     settings["skip_price"] = price

@@ -79,6 +79,17 @@ def one_gradient(*case):
     return attack(*case, look=lambda pi, delta: pi)
 
 
+@wrong("09.7", "differentiated-through-the-mixture")
+def by_delta(pi, start, loss, epsilon, steps):
+    delta = start
+    for _ in range(steps):
+        leaf = delta.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(loss(onto(pi + leaf)), leaf)
+        delta = (delta + 2 * epsilon / steps * gradient.sign()).clamp(-epsilon, epsilon)
+    worst = onto(pi + delta)
+    return worst if loss(worst) > loss(pi) else pi
+
+
 @wrong("09.7", "start-ignored")
 def from_zero(pi, start, *rest):
     return attack(pi, torch.zeros_like(start), *rest)

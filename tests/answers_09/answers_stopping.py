@@ -73,6 +73,33 @@ def trailing(series, skips, window, back, ratio, limit):
     return stops(series, skips, window, back, ratio, limit, i, lambda i, half: i)
 
 
+def trailing_means(series, window):
+    return {i: np.mean(series[max(0, i + 1 - window) : i + 1]) for i in range(len(series))}
+
+
+@wrong("09.4", "trailing-window")
+def trailing_and_late(series, skips, window, back, ratio, limit):
+    i = first_growth(trailing_means(series, window), back, ratio)
+    return stops(series, skips, window, back, ratio, limit, i)
+
+
+@wrong("09.4", "trailing-window")
+def trailing_and_after_the_end(series, skips, window, back, ratio, limit):
+    i = first_growth(trailing_means(series, window), back, ratio)
+    answer = stops(series, skips, window, back, ratio, limit, i)
+    return answer | ({} if i is None else {"stop": i + window // 2})
+
+
+@wrong("09.4", "unknown-means-used")
+def stops_after_the_end(series, skips, window, back, ratio, limit):
+    """Answers "stop: 9" where the last epoch is 8."""
+    half = window // 2
+    means = {i: np.mean(series[max(0, i - half) : i + half + 1]) for i in range(len(series))}
+    i = first_growth(means, back, ratio)
+    answer = stops(series, skips, window, back, ratio, limit, i)
+    return answer | ({} if i is None else {"stop": i + half})
+
+
 @wrong("09.4", "unknown-means-used")
 def cut_off_at_the_end(series, skips, window, back, ratio, limit):
     half = window // 2

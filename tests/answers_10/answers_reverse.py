@@ -45,6 +45,28 @@ def as_numbered_in_the_report(hessians, mixed, start, alpha, xi, target):
     return np.array(rows)
 
 
+@wrong("10.4", "walked-forwards")
+def both_loops_forwards(hessians, mixed, start, alpha, xi, target):
+    v = forward(hessians, mixed, start, alpha, xi) - target
+    total, rows = np.zeros(mixed.shape[2]), []
+    for h, b in zip(hessians, mixed, strict=True):
+        total = total + xi * b.T @ v
+        rows.append(total)
+        v = v - xi * h @ v
+    return rows
+
+
+@wrong("10.4", "same-array-stored")
+def stored_without_copies(hessians, mixed, start, alpha, xi, target):
+    v = forward(hessians, mixed, start, alpha, xi) - target
+    total, rows = np.zeros(mixed.shape[2]), []
+    for h, b in zip(hessians[::-1], mixed[::-1], strict=True):
+        total += xi * b.T @ v
+        rows.append(total)
+        v = v - xi * h @ v
+    return rows
+
+
 @wrong("10.4", "oldest-steps-kept")
 def first_steps(*case):
     rows = estimate(case)

@@ -58,6 +58,8 @@ wrong_values(
         "long-run-over": {"rate_of_the_long_run": 0},
         "nothing-annealed": {"rate_of_the_long_run": 1},
         "short-run-in-its-middle": {"rate_of_the_short_run": 0.5},
+        "rate-in-per-cent": {"rate_of_the_long_run": 50},
+        "rounded-too-far": {"rate_at_seventy_five": 0.15},
         "straight-line": {"rate_at_seventy_five": 0.25},
         "cosine-turned": {"rate_at_seventy_five": 0.8536},
         "bare-cosine": {"rate_at_seventy_five": -0.7071},

@@ -38,6 +38,9 @@ with_gradient("gradient-of-the-argmax", lambda y, z, v, t: np.zeros(v.shape))
 with_gradient("temperature-lost", lambda y, z, v, t: back(y, v, 1))
 with_gradient("times-temperature", lambda y, z, v, t: back(y, v, 1 / t))
 with_gradient("not-centred", lambda y, z, v, t: y * v / t)
+with_gradient(
+    "centred-by-the-winner", lambda y, z, v, t: y * (v - (z * v).sum(1, keepdims=True)) / t
+)
 with_gradient("not-weighted", lambda y, z, v, t: (v - (y * v).sum(1, keepdims=True)) / t)
 with_gradient("plain-mean", lambda y, z, v, t: y * (v - v.mean(1, keepdims=True)) / t)
 with_gradient("passed-on-unchanged", lambda y, z, v, t: v)
@@ -55,6 +58,12 @@ with_gradient("sign-turned", lambda y, z, v, t: -back(y, v, t))
 def soft_in_front(logits, uniform, temperature, upstream):
     y = softmax(noisy(logits, uniform) / temperature)
     return {"forward": y, "gradient": back(y, upstream, temperature)}
+
+
+@wrong("12.4", "forward-without-noise")
+def largest_logit_wins(logits, uniform, temperature, upstream):
+    y = softmax(noisy(logits, uniform) / temperature)
+    return {"forward": winners(logits), "gradient": back(y, upstream, temperature)}
 
 
 @wrong("12.4", "gradient-without-noise")

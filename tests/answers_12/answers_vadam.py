@@ -38,6 +38,8 @@ with_line(
     "root-of-s-in-the-precision", sigma=lambda x: (x["N"] * x["s"] ** 0.5 + x["delta"]) ** -0.5
 )
 with_line("n-missing-in-the-precision", sigma=lambda x: (x["s"] + x["delta"]) ** -0.5)
+with_line("noise-times-the-root", sigma=lambda x: (x["N"] * x["s"] + x["delta"]) ** 0.5)
+with_line("delta-divided-in-the-precision", sigma=lambda x: (x["N"] * x["s"] + x["d"]) ** -0.5)
 with_line("noise-ignored", sigma=lambda x: 0.0)
 with_line("gradient-at-the-mean", point=lambda x: x["mu"])
 with_line("prior-forgotten", pull=lambda x: 0.0)
@@ -47,6 +49,7 @@ with_line("prior-in-the-square", square=lambda x: x["pulled"] ** 2)
 with_line("not-squared", square=lambda x: abs(x["g"]))
 with_line("m-not-corrected", m_hat=lambda x: x["m"])
 with_line("s-not-corrected", s_hat=lambda x: x["s"])
+with_line("nothing-corrected", m_hat=lambda x: x["m"], s_hat=lambda x: x["s"])
 with_line("no-root", below=lambda x: x["s_hat"] + x["d"])
 with_line("delta-not-divided", below=lambda x: x["s_hat"] ** 0.5 + x["delta"])
 with_line("delta-under-the-root", below=lambda x: (x["s_hat"] + x["d"]) ** 0.5)
@@ -87,6 +90,20 @@ def old_count(state, noise, gradient, settings):
             settings,
             m_hat=lambda x: x["m"] / max(1e-30, 1 - x["beta_1"] ** (x["t"] - 1)),
             s_hat=lambda x: x["s"] / max(1e-30, 1 - x["beta_2"] ** (x["t"] - 1)),
+        )
+
+
+@wrong("12.6", "one-step-less")
+def old_count_and_nan(state, noise, gradient, settings):
+    """Divides by zero in the first step."""
+    with np.errstate(all="ignore"):
+        return step(
+            state,
+            noise,
+            gradient,
+            settings,
+            m_hat=lambda x: x["m"] / (1 - x["beta_1"] ** x["steps"]),
+            s_hat=lambda x: x["s"] / (1 - x["beta_2"] ** x["steps"]),
         )
 
 

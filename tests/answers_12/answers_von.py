@@ -75,6 +75,9 @@ with_sigma("root-of-sigma-forgotten", lambda s, d, n, **_: 1 / (n * (s + d)))
 with_sigma("delta-divided-twice", lambda s, d, n, **_: (n * s + d) ** -0.5)
 
 
+with_line("sigma-of-the-last-step", sigma=lambda old, d, n, **_: (n * (old + d)) ** -0.5)
+
+
 @wrong("12.7", "runs-exchanged")
 def the_other_way_round(*case):
     right_one = both(case)
