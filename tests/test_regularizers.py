@@ -1,6 +1,7 @@
 """Regularizers of the alphas, and the hard-concrete gates on connections."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,11 +10,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nas_course import methods
 from nas_course.errors import InvalidInput
 from nas_course.methods.gradient_regularized import ROWS
 from nas_course.models import build_supernet
+from nas_course.search import search_gradient
 from nas_course.spaces import DARTSSpace, NASBench201Space
-from nas_course.strategies.gradient import AdamOptimizer, GradientSettings, Moment
+from nas_course.strategies.gradient import AdamOptimizer, GradientSettings, Moment, Parts
 from nas_course.strategies.gradient.connection_gates import (
     ConnectionGates,
     connection_logits,
@@ -121,6 +124,22 @@ def test_a_step_down_the_entropy_raises_the_largest_share_of_an_edge(darts, seed
         before = alpha.detach().softmax(1).max(1).values
         after = (alpha.detach() - 1e-2 * gradient).softmax(1).max(1).values
         assert (after >= before - 1e-7).all() and (after > before).any()
+
+
+def test_a_row_with_the_entropy_searches_and_its_sign_opens_or_closes_the_edges(digits):
+    row = replace(
+        methods.get("darts-1st"),
+        name="darts-entropy",
+        make_parts=lambda *, weight=1.0: Parts(regularizers=(Entropy(weight),)),
+    )
+    budget = {"space": "nas-bench-201", "epochs": 4, "progress": False}
+    sizes = GradientSettings(channels=2, cells=1, batch_size=12, alpha_learning_rate=0.05)
+    left = [
+        search_gradient(row.with_options(weight=w), digits, settings=sizes, **budget).supernet
+        for w in (-3.0, 0.0, 3.0)
+    ]
+    open_, plain, closed = (Entropy(1.0)(supernet, 1.0).item() for supernet in left)
+    assert open_ > plain + 0.01 and closed < plain - 0.01
 
 
 @pytest.mark.parametrize("part", [SkipPenalty, DepthAware, Entropy])

@@ -53,6 +53,12 @@ class Entropy:
     operations is log n. Used so, with a growing weight, by Tian et al., "Discretization-aware
     Architecture Search", Pattern Recognition 2021 (arXiv:2007.03154).
 
+    No method of the registry has it; a row of your own does, and every loop takes it::
+
+        row = replace(methods.get("darts-1st"), name="darts-entropy",
+                      make_parts=lambda *, weight=1.0: Parts(regularizers=(Entropy(weight),)))
+        search_gradient(row.with_options(weight=0.5), data, settings=settings, epochs=10)
+
     Parameters
     ----------
     weight : float
