@@ -72,16 +72,18 @@ function drawGraphEdge(view, pen, edge, item) {
     strokeEdge(pen, edge, theme.page, width + 3);
   }
   pen.globalAlpha = (item.kept ? 1 : 1 - 0.9 * m) * (faded ? 0.25 : 1);
-  strokeEdge(pen, edge, style.color, width);
-  drawArrow(pen, edge, style.color, width);
+  // no connection: it is shown as gaps
+  const dash = cell.operations[item.operation] === NONE ? [5, 5] : [];
+  strokeEdge(pen, edge, style.color, width, dash);
+  if (!dash.length) drawArrow(pen, edge, style.color, width);
   if (m <= 0.5) drawMarker(pen, style, pointOn(edge, 0.5).x, pointOn(edge, 0.5).y, 5, theme.page);
   pen.globalAlpha = 1;
 }
 
-function strokeEdge(pen, edge, color, width) {
+function strokeEdge(pen, edge, color, width, dash = []) {
   pen.strokeStyle = color;
   pen.lineWidth = width;
-  pen.setLineDash([]);
+  pen.setLineDash(dash);
   pen.beginPath();
   pen.moveTo(edge.a.x, edge.a.y);
   pen.quadraticCurveTo(edge.c.x, edge.c.y, edge.b.x, edge.b.y);

@@ -81,7 +81,7 @@ class AlphaView {
     const cell = this.cell();
     const kept = deriveCell(this.store.weightsAt(this.shownRow()), cell).filter((item) => item.kept);
     return `derived at epoch ${epochText(this.store.epochAt(this.shownRow()))}: ${kept.length} of ${cell.edges.length} edges kept` +
-      (cell.kept ? `, the ${cell.kept} strongest into each node` : kept.length < cell.edges.length ? "; where none is strongest, there is no edge" : "");
+      (cell.kept ? `, the ${cell.kept} strongest into each node` : kept.length < cell.edges.length ? "; where “none” is strongest, there is no edge" : "");
   }
 
   // ---- what changes ----

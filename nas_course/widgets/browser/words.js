@@ -71,7 +71,7 @@ function graphNote(view) {
 
 function exclusion(cell) {
   const names = cell.labels.filter((_, o) => !cell.selectable[o]);
-  return names.length ? `, leaving out ${names.join(", ")}` : "";
+  return names.length ? `, leaving out “${names.join("”, “")}”` : "";
 }
 
 function operationRank(weights, base, cell, operation) {
