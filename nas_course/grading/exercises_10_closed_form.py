@@ -136,6 +136,12 @@ MISTAKES = (
         "np.linalg.solve(H, x) gives H^-1 x.",
     ),
     Mistake(
+        "multiplied-by-the-hessian",
+        _from(response=lambda h, b, r: b.T @ (h @ r)),
+        "In the response H was multiplied where it should be inverted.",
+        "np.linalg.solve(H, x) gives H^-1 x.",
+    ),
+    Mistake(
         "diagonal-only",
         _from(
             weights=lambda h, b, d, t, a: (b @ a) / np.diag(h),

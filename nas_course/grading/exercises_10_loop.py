@@ -90,7 +90,7 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
         {"trained": lambda case: case[2]},
         (
             "copied-optimizer-steps",
-            "The weights were not trained: however many steps are asked for, none moves them.",
+            "The weights are nearly those that went in, however many training steps are asked for.",
             "Print w after each pass of the first loop. What did that step change, if not w?",
         ),
     ),

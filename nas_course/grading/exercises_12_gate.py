@@ -54,6 +54,10 @@ def _noised(inner: Callable[..., np.ndarray]) -> Callable[..., Parts]:
     return _with(gate=gate)
 
 
+DIVIDED = (
+    "p_open was divided by the temperature as a whole. The logit itself is not scaled.",
+    "Multiply the inequality by the temperature before you solve it for the noise.",
+)
 MISTAKES = (
     Mistake(
         "not-clipped",
@@ -139,8 +143,12 @@ MISTAKES = (
     Mistake(
         "probability-divided-by-temperature",
         _with(p_open=lambda a, u, t, lo, hi: sigmoid((a - np.log(-lo / hi)) / t)),
-        "p_open was divided by the temperature as a whole. The logit itself is not scaled.",
-        "Multiply the inequality by the temperature before you solve it for the noise.",
+        *DIVIDED,
+    ),
+    Mistake(
+        "probability-divided-by-temperature",
+        _with(p_open=lambda a, u, t, lo, hi: sigmoid(a / t - np.log(-lo / hi))),
+        *DIVIDED,
     ),
     Mistake(
         "shut-not-open",

@@ -104,6 +104,10 @@ def _sigma_of_the_last_step(*case: Any) -> Parts:
     return {name: (before if name.endswith("sigma") else right)[name] for name in KEYS}
 
 
+DIVIDED_TWICE = (
+    "delta / N was added to N s. Outside the parenthesis it is delta.",
+    "N (s + delta / N) = N s + delta.",
+)
 MISTAKES = (
     Mistake(
         "sigma-of-the-last-step",
@@ -241,8 +245,12 @@ MISTAKES = (
     Mistake(
         "delta-divided-twice",
         _by(sigma=lambda p: 1 / np.sqrt(p.n * p.s + p.d)),
-        "delta / N was added to N s. Outside the parenthesis it is delta.",
-        "N (s + delta / N) = N s + delta.",
+        *DIVIDED_TWICE,
+    ),
+    Mistake(
+        "delta-divided-twice",
+        _by(draw=lambda p: 1 / np.sqrt(p.n * p.s + p.d)),
+        *DIVIDED_TWICE,
     ),
 )
 NAMES = ("curvature", "target", "noise", "N", "delta", "rate")

@@ -86,6 +86,12 @@ def not_solved(hessian, mixed, direct, target, alpha):
     return answer(w, w - direct @ alpha - target, direct, mixed, np.linalg.inv(hessian))
 
 
+@wrong("10.2", "multiplied-by-the-hessian")
+def response_not_solved(hessian, mixed, direct, target, alpha):
+    w = np.linalg.solve(hessian, mixed @ alpha)
+    return answer(w, w - direct @ alpha - target, direct, mixed, np.linalg.inv(hessian))
+
+
 @wrong("10.2", "diagonal-only")
 def weight_by_weight(hessian, mixed, direct, target, alpha):
     diagonal = np.diag(np.diag(hessian))

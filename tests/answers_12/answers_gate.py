@@ -66,6 +66,11 @@ with_part(
     "p_open",
     lambda a, u, t, lo, hi: sigmoid(a / t - np.log(-lo / hi) / t),
 )
+with_part(
+    "probability-divided-by-temperature",
+    "p_open",
+    lambda a, u, t, lo, hi: sigmoid((a - t * np.log(-lo / hi)) / t),
+)
 with_part("not-full", "p_full", lambda *case: 1 - correct(*case)["p_full"])
 with_part("shut-not-open", "p_open", lambda *case: 1 - correct(*case)["p_open"])
 with_part("full-is-open", "p_full", lambda *case: correct(*case)["p_open"])

@@ -75,6 +75,7 @@ with_sigma("root-of-sigma-forgotten", lambda s, d, n, **_: 1 / (n * (s + d)))
 with_sigma("delta-divided-twice", lambda s, d, n, **_: (n * s + d) ** -0.5)
 
 
+with_line("delta-divided-twice", draw=lambda s, d, n, **_: (n * s + d) ** -0.5)
 with_line("sigma-of-the-last-step", sigma=lambda old, d, n, **_: (n * (old + d)) ** -0.5)
 
 
