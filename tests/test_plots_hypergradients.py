@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 
 from nas_course import plots
 from nas_course.errors import InvalidInput
@@ -34,11 +35,11 @@ def test_curves_that_may_coincide_lie_on_wider_ones(rows):
     )
     assert truncated.get_linewidth() > 2 * whole.get_linewidth()
     assert truncated.get_zorder() < whole.get_zorder()
-    figure = plots.draw_differences([1e-1, 1e-5], {"a": [1, 2], "b": [3, 4], "c": [1, 2]})
-    widths = [line.get_linewidth() for line in figure.axes[0].lines]
+    figure = plots.draw_differences([1e-1, 1e-5], {"a": [1, 2], "b": [3, 4], "c": [1, 2]}, 1.0)
+    widths = [line.get_linewidth() for line in figure.axes[0].lines[:3]]
     assert widths == sorted(set(widths), reverse=True)
     with pytest.raises(InvalidInput, match="3 or fewer"):
-        plots.draw_differences([1.0], {name: [1.0] for name in "abcd"})
+        plots.draw_differences([1.0], {name: [1.0] for name in "abcd"}, 1.0)
 
 
 def test_the_bench_shows_errors_against_passes_and_names_the_best(rows):
@@ -62,16 +63,36 @@ def test_recovered_shares_are_drawn_by_curvature():
     assert curve.get_xdata() == pytest.approx(curvatures)
     assert curve.get_ydata() == pytest.approx(curvatures)
     assert figure.axes[1].patches[0].get_width() == pytest.approx(25)
-    assert "one step 25 %" in figure.summary
+    assert "one step: 25 %" in figure.summary
     with pytest.raises(InvalidInput, match="above 0"):
         plots.draw_recovered(np.array([0.0, 1.0]), {}, {})
 
 
-def test_the_sentence_of_differences_gives_both_ends():
-    figure = plots.draw_differences([1e-1, 1e-5], {"kinks": [0.5, 3.0], "smooth": [0.01, 1e-9]})
+def test_shares_outside_the_picture_become_arrows_at_its_edge():
+    curvatures = np.array([0.1, 0.5, 1.0])
+    figure = plots.draw_recovered(curvatures, {"grows": np.array([0.5, 8.4, -3.0])}, {"grows": 0.1})
+    low, high = figure.axes[0].get_ylim()
+    arrows = [line for line in figure.axes[0].lines if line.get_marker() in "^v"]
+    assert {tuple(arrow.get_xdata()) for arrow in arrows} == {(0.5,), (1.0,)}
+    assert all(low < arrow.get_ydata()[0] < high for arrow in arrows)
+
+
+def test_a_bar_has_the_colour_of_its_curve():
+    shares = {name: np.ones(2) for name in ("a", "b", "c")}
+    figure = plots.draw_recovered(np.array([0.5, 1.0]), shares, dict.fromkeys("abcd", 0.1))
+    curves, bars = figure.axes
+    lines = [to_rgba(line.get_color()) for line in curves.lines if line.get_label() in shares]
+    assert [bar.get_facecolor() for bar in bars.patches][:3] == lines
+    assert len(set(lines)) == 3 and bars.patches[3].get_facecolor() not in lines
+
+
+def test_the_sentence_of_differences_gives_every_length_and_first_order():
+    errors = {"kinks": [0.5, 3.0], "smooth": [0.01, 1e-9]}
+    figure = plots.draw_differences([1e-1, 1e-5], errors, first_order=0.69)
     assert figure.axes[0].lines[0].get_ydata() == pytest.approx([0.5, 3.0])
-    assert "kinks: 50 % at length 1e-01, 300 % at 1e-05" in figure.summary
-    assert "smooth: 1 % at length 1e-01, below 0.0001 % at 1e-05" in figure.summary
+    assert figure.axes[0].lines[-1].get_ydata() == pytest.approx([0.69, 0.69])
+    assert "lengths 0.1, 1e-05. kinks: 50 %, 300 %; smooth: 1 %, below" in figure.summary
+    assert "First order, on the first network: 69 %." in figure.summary
 
 
 def test_features_are_sorted_within_their_group():

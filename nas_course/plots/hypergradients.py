@@ -2,7 +2,7 @@
 
 draw_bench(rows, "tiny supernet")             # rows of results/hypergradients.json
 draw_recovered(eigenvalues, {"Neumann, K = 5": shares}, {"Neumann, K = 5": 0.3})
-draw_differences(lengths, {"ReLU": errors})
+draw_differences(lengths, {"ReLU": errors}, first_order=0.7)
 draw_regularization({"bmi": 0.1}, {"noise 1": 30.0})
 draw_jacobians(exact, {"sigma 0": learned})
 """
@@ -40,8 +40,8 @@ POINTS = {
 }
 # Smaller values are drawn here: they would flatten the part of the picture that matters.
 ERROR_FLOOR, ANGLE_FLOOR = 1e-3, 0.05
-CURVES = ("#14285f", "#d9621e", "#0d4f5a", "#864391")
 PLAIN = FuncFormatter(lambda value, position: f"{value:g}")
+SHARE_LIMITS = (-0.1, 2.1)  # of the picture of shares; what is farther off becomes an arrow
 # Colour, marker, width where a curve may lie on an earlier one: dark and narrow on pale and wide.
 LAID_ON = (("#c27ab7", "o", 5.0), ("#d9621e", "s", 2.5), ("#14285f", "v", 1.3))
 
@@ -75,8 +75,8 @@ def draw_bench(rows: Sequence[Mapping[str, Any]], problem: str) -> CourseFigure:
             _draw_family(axes[column], axes[2 + column], name, here)
         axes[column].set(title=title, xscale="log", yscale="log")
         axes[2 + column].set(xlabel="passes of automatic differentiation", yscale="log")
-    axes[0].set_ylabel(f"error, share of the gradient\n(drawn from {100 * ERROR_FLOOR:g} % on)")
-    axes[2].set_ylabel(f"angle, degrees\n(drawn from {ANGLE_FLOOR:g} on)")
+    axes[0].set_ylabel(f"error, % of the gradient\n(smaller: at {100 * ERROR_FLOOR:g} %)")
+    axes[2].set_ylabel(f"angle, degrees\n(smaller: at {ANGLE_FLOOR:g})")
     for panel, words in zip(axes, (PERCENT, PERCENT, PLAIN, PLAIN), strict=True):
         panel.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
         panel.yaxis.set_minor_locator(NullLocator())
@@ -119,7 +119,7 @@ def _bench_summary(rows: Sequence[Mapping[str, Any]], problem: str) -> str:
 def _percent(error: float) -> str:
     if error < 1e-6:
         return "below 0.0001 %"
-    return f"{100 * error:.2g} %" if error < 1 else f"{100 * error:.0f} %"
+    return f"{float(f'{100 * error:.3g}'):,.10g} %"  # never as 1e+03
 
 
 @course_style
@@ -135,32 +135,49 @@ def draw_recovered(
     eigenvalues : array (n,)
         Of the inner Hessian, all above 0.
     shares : mapping of estimator to array (n,)
-        lambda times what the estimator puts in the place of 1 / lambda; 1 is exact.
+        lambda times what the estimator puts in the place of 1 / lambda; 1 is exact. Three
+        estimators at most. Shares outside the picture become arrows at its edge.
     errors : mapping of estimator to float
         |estimate - exact| / |exact|; may have further estimators, such as conjugate gradients.
     """
     if np.min(eigenvalues) <= 0:
         raise InvalidInput(f"eigenvalues: got {np.min(eigenvalues)}; allowed: numbers above 0.")
-    words = ", ".join(f"{name} {_percent(error)}" for name, error in errors.items())
-    figure = new_figure(f"Error of the hypergradient: {words}.", (9.0, 3.4))
+    words = "; ".join(f"{name}: {_percent(error)}" for name, error in errors.items())
+    figure = new_figure(f"Error of the hypergradient. {words}.", (9.0, 3.4))
     curves, bars = panels(figure, 1, 2, width_ratios=[3, 2])
-    for (name, share), color, marker in zip(shares.items(), CURVES, "osv^", strict=False):
-        curves.plot(eigenvalues, share, color=color, marker=marker, ms=4, label=name)
+    for (name, share), (color, marker, width) in zip(shares.items(), LAID_ON, strict=False):
+        _draw_share(curves, eigenvalues, share, color=color, marker=marker, lw=width, label=name)
     curves.axhline(1, color=style.MUTED, lw=1)
-    curves.set(xscale="log", xlabel="curvature (eigenvalue of H)", ylim=(-0.1, 2.1))
+    curves.set(xscale="log", xlabel="curvature (eigenvalue of H)", ylim=SHARE_LIMITS)
+    # equal curvatures differ by rounding, and the axis would show that
+    curves.set_xlim(0.8 * np.min(eigenvalues), 1.25 * np.max(eigenvalues))
     curves.set_ylabel("share of 1 / curvature")
     curves.legend()
     rows = np.arange(len(errors))
-    bars.barh(rows, [100 * error for error in errors.values()], color=style.VALID_COLOR)
+    colors = dict(zip(shares, [color for color, _, _ in LAID_ON], strict=False))
+    bars.barh(
+        rows,
+        [100 * error for error in errors.values()],
+        color=[colors.get(name, style.MUTED) for name in errors],
+    )
     bars.set_yticks(rows, list(errors))
     bars.invert_yaxis()
     bars.set(xlabel="error, % of the gradient", xlim=(0, 120))
     return figure
 
 
+def _draw_share(axes: Axes, eigenvalues: np.ndarray, share: np.ndarray, **look: Any) -> None:
+    """Draw one curve, and an arrow for every point that lies above or below the picture."""
+    axes.plot(eigenvalues, share, ms=2 + 0.8 * look["lw"], markeredgewidth=0, **look)
+    low, high = SHARE_LIMITS
+    for outside, edge, arrow in ((share > high, high - 0.05, "^"), (share < low, low + 0.05, "v")):
+        at = np.asarray(eigenvalues)[outside]
+        axes.plot(at, np.full(len(at), edge), arrow, color=look["color"], ms=8, clip_on=False)
+
+
 @course_style
 def draw_differences(
-    lengths: Sequence[float], errors: Mapping[str, Sequence[float]]
+    lengths: Sequence[float], errors: Mapping[str, Sequence[float]], first_order: float
 ) -> CourseFigure:
     """Draw the error of a central difference against its length, one line for each network.
 
@@ -170,25 +187,32 @@ def draw_differences(
         In weight space, above 0.
     errors : mapping of network to sequence of float
         |estimate - exact| / |exact| for each length; three networks at most.
+    first_order : float
+        The same without any response, for the first of the networks: a dashed line.
     """
     if len(errors) > len(LAID_ON):
         raise InvalidInput(f"errors: got {len(errors)} networks; allowed: {len(LAID_ON)} or fewer.")
     words = "; ".join(
-        f"{name}: {_percent(values[int(np.argmax(lengths))])} at length {max(lengths):.0e}, "
-        f"{_percent(values[int(np.argmin(lengths))])} at {min(lengths):.0e}"
+        f"{name}: {', '.join(_percent(value) for value in values)}"
         for name, values in errors.items()
     )
-    figure = new_figure(f"Error of the unrolled gradient by differences. {words}.", style.SINGLE)
+    figure = new_figure(
+        f"Error of the unrolled gradient by differences, at the lengths "
+        f"{', '.join(f'{length:g}' for length in lengths)}. {words}. "
+        f"First order, on the first network: {_percent(first_order)}.",
+        style.SINGLE,
+    )
     (axes,) = panels(figure)
     for (name, values), (color, marker, width) in zip(errors.items(), LAID_ON, strict=False):
         axes.plot(
             lengths, values, color=color, marker=marker, label=name, linewidth=width,
             markersize=4 + 1.6 * width, markeredgewidth=0,
         )  # fmt: skip
+    axes.axhline(first_order, color=style.MUTED, ls="--", label="first order")
     axes.set(xscale="log", yscale="log", xlabel="length of the difference")
     axes.set_ylabel("error, share of the gradient")
     axes.grid(axis="y")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 

@@ -84,7 +84,7 @@ def _gumbel_summary(
         for name, share, wanted in zip(names, largest, p, strict=True)
     )
     return (
-        f"{SAMPLES} Gumbel-softmax samples at temperature {temperature:g}: the largest weight of "
+        f"{SAMPLES} Gumbel-softmax samples at temperature {temperature:.3g}: the largest weight of "
         f"a sample is {weights.max(1).mean():.0%} on average. It belongs to {shares}, whatever "
         "the temperature."
     )
@@ -183,7 +183,7 @@ def _estimates_summary(
         else:
             parts.append(
                 f"{name} goes from bias {hot[0]:.2f} and noise {hot[1]:.2f} at temperature "
-                f"{max(points):g} to {cold[0]:.2f} and {cold[1]:.2f} at {min(points):g}"
+                f"{max(points):.3g} to {cold[0]:.2f} and {cold[1]:.2f} at {min(points):.3g}"
             )
     return f"Estimates of a gradient of length {length:.2f} (dotted): {'; '.join(parts)}."
 
@@ -205,7 +205,8 @@ def draw_posterior(history: History, cell: str, edge: Edge, epoch: float = -1) -
     -------
     CourseFigure
         Left: mean of each operation's logit with one and two standard deviations. Right: the
-        probability, under this Gaussian, that the operation is the strongest, over the epochs.
+        probability, under this Gaussian, that the operation is the strongest, up to this epoch:
+        what comes later is for the learner to guess.
 
     Raises
     ------
@@ -236,7 +237,11 @@ def draw_posterior(history: History, cell: str, edge: Edge, epoch: float = -1) -
     reach = np.abs(mean).max() + 2.2 * sigma.max()
     left.set_xlim(-reach, reach)
     for column, operation in enumerate(operations):
-        right.plot(epochs, chances[:, column], **style.line(operation), markersize=4.5)
+        right.plot(
+            epochs[: at + 1], chances[: at + 1, column], **style.line(operation), markersize=4.5
+        )
+    margin = 0.05 * max(1, epochs[-1] - epochs[0])
+    right.set_xlim(epochs[0] - margin, epochs[-1] + margin)
     right.axvline(epochs[at], color=style.MUTED, lw=1)
     right.set(ylim=(0, 1), ylabel="probability of being strongest")
     right.yaxis.set_major_formatter(PERCENT)
