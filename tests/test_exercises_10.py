@@ -102,7 +102,8 @@ def test_the_hypernetwork_iteration_is_that_of_the_package(rng):
     network, leaf = LinearHypernetwork(matrix.clone(), bias.clone()), alpha.clone().requires_grad_()
     for part, ours in (("direct", direct), ("response", response), ("total", direct + response)):
         through = ThroughHypernetwork(part)
-        outer = Bilevel(lambda t=through: valid(network(t.read(leaf)), leaf), None, [leaf], [])
+        weights = [network.bias.clone().requires_grad_()]  # no part needs them
+        outer = Bilevel(lambda t=through: valid(network(t.read(leaf)), leaf), None, [leaf], weights)
         assert torch.allclose(through(outer)[1][0], ours, rtol=1e-9)
     network.learn(train, new, 0.1)
     assert torch.allclose(network.matrix, taught) and torch.allclose(network.bias, moved)
