@@ -1,5 +1,6 @@
 """A figure with controls: drawn anew at each change, explained where it cannot be drawn."""
 
+import re
 import threading
 
 import pytest
@@ -10,6 +11,8 @@ from nas_course.errors import InvalidInput
 from nas_course.plots import style
 from nas_course.plots.figure import new_figure, panels
 from nas_course.widgets import FigurePanel, PlaySlider
+from nas_course.widgets.alpha_explorer import STYLE_SHEET
+from nas_course.widgets.panel import STYLE
 
 
 def draw(height, **others):
@@ -110,6 +113,15 @@ def test_the_name_of_a_control_is_shown_whole_unless_its_width_is_set():
     FigurePanel(draw, height=wide, conditioning=set_before, number_of_the_step=film)
     widths = [control.style.description_width for control in (wide, set_before, film.slider)]
     assert widths == ["initial", "9em", "initial"]
+
+
+def test_the_style_of_the_alpha_view_does_not_reach_a_panel_on_the_same_page():
+    def classes(css):
+        return set(re.findall(r"[.](nas-[a-z-]+)", css))
+
+    own = classes(STYLE) | set(FigurePanel(draw, height=IntSlider())._dom_classes)
+    assert {"nas-panel", "nas-panel-twin", "nas-figure"} <= own
+    assert own & classes(STYLE_SHEET) == set()
 
 
 def test_a_play_slider_moves_with_its_slider_and_is_named_after_its_keyword():

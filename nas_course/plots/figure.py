@@ -56,6 +56,7 @@ RC: Any = {
 
 # matplotlib's settings are one dictionary for the whole process, and JupyterLab moves sliders in a
 # thread of its own while a cell draws in another: so figures are drawn one after the other.
+# (A reader's own figure, begun at the same moment in another thread, would take this style too.)
 _DRAWING = threading.RLock()
 
 

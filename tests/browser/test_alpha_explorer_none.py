@@ -159,6 +159,24 @@ RECORD_ENDS = """() => {
 }"""
 
 
+@pytest.mark.parametrize("space", ["darts", "nas-bench-201"])
+def test_an_operation_has_the_same_name_in_buttons_texts_and_descriptions(explore, space):
+    history = descent_history(space)
+    view = explore(history)
+    view.predict("skip_connect")
+    view.go_to(12)
+    view.page.locator("summary").click()
+    view.settle()
+    root = view.page.locator(".nas-alpha")
+    labels = root.evaluate(
+        "(root) => [...root.querySelectorAll('[aria-label]')].map((e) => e.ariaLabel).join('; ')"
+    )
+    said = root.inner_text() + labels
+    assert "Your guess skip" in said
+    for cell in history.cells.values():
+        assert [name for name in cell["operations"] if "_" in name and name in said] == []
+
+
 def test_another_space_under_the_same_name_of_cell_asks_its_own_question(explore):
     view = explore(descent_history("nas-bench-201"))
     other = descent_history(PART)
