@@ -271,7 +271,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("methods", nargs="*", default=methods.names("gradient"))
     parser.add_argument("--installed", action="store_true")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     load("digits", device="cpu")  # imports what reads them
     reports = {}
     for method in given.methods:

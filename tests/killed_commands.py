@@ -12,13 +12,17 @@ from typing import Any
 TESTS = Path(__file__).resolve().parent
 
 
+def environment() -> dict[str, str]:
+    """Give the environment in which a program imports the package of this tree."""
+    paths = [str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
 def reports_of(space: str, folder: Path) -> dict[str, Any]:
     """Kill every gradient method on a space, see crash_command.py; give {method: report}."""
     program = [sys.executable, str(TESTS / "crash_command.py"), space, str(folder)]
-    paths = [str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     done = subprocess.run(
-        program, env=environment, capture_output=True, text=True, timeout=1800, check=False
+        program, env=environment(), capture_output=True, text=True, timeout=3000, check=False
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout)

@@ -6,21 +6,19 @@ Goal R1 of specs/reliability-visual.md: 100 kills for each change, several of th
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from killed_commands import TESTS, environment
 from outcomes import differences, outcome
 
 from nas_course.history import FILE_NAME
 
 pytestmark = pytest.mark.posix
 
-TESTS = Path(__file__).resolve().parent
 # Most kills on the small space, where a step takes a tenth of the time.
 KILLS = {
     "darts-1st/nas-bench-201": 40,
@@ -28,11 +26,6 @@ KILLS = {
     "darts-1st/darts": 18,
     "darts-2nd/darts": 12,
 }
-
-
-def environment():
-    paths = [str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def test_there_are_a_hundred_kills():

@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from nas_course import __version__
 from nas_course.comparison.protocol import HAND_DESIGNED, RANDOM, Protocol
 from nas_course.data import ImageData
 from nas_course.errors import InvalidInput
@@ -24,6 +22,7 @@ from nas_course.models import parameter_count
 from nas_course.models.hand_designed import matched_cnn
 from nas_course.results_file import read_results
 from nas_course.search import search_gradient
+from nas_course.search.loop import software
 from nas_course.storage import make_folder, owned, write_file
 from nas_course.training import evaluate, fit
 
@@ -162,14 +161,8 @@ def _runs(path: Path) -> Path:
 
 
 def _environment() -> dict[str, Any]:
-    versions = {
-        "nas_course": __version__,
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "numpy": np.__version__,
-    }
     machine = f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
-    return {"versions": versions, "machine": machine}
+    return {"versions": software()["versions"], "machine": machine}
 
 
 def _measure(
