@@ -8,10 +8,9 @@ eigenvalue of the Hessian of the validation loss, and that loss before and after
 First-order DARTS is also run at other depths of the supernet. Run again, it goes on where it was
 stopped.
 
-The setting was looked for: a collapse was wanted, to see what remedies do. Pilots of darts-1st,
-one or two seeds each, with the alpha rate between 0.0003 and 0.03, one, three and five cells, 512
-to 2560 images: with one cell none filled up with skips, with three some did in part, with five
-both seeds that were tried did. The rows of the other depths show how much of it is the choice.
+The setting was looked for: a collapse was wanted, to see what remedies do. `collapse_pilot.py`
+tries the neighbouring ones with other seeds, and the rows of the other depths show how much of it
+is the choice.
 """
 
 import argparse
