@@ -7,7 +7,8 @@ first pilots were not kept. This program tries the same choices again, with seed
 does not use: how many cells in a row and which rate of the alphas, each with each, then numbers of
 images and of epochs around the setting that was taken. It shows of how much of the neighbourhood
 the collapse is typical. Nothing but skips, losses and the table's accuracy is measured, so that a
-search is cheap. Run again, it goes on where it was stopped. A quarter of an hour of one processor core.
+search is cheap. Run again, it goes on where it was stopped. A quarter of an hour of one processor
+core.
 """
 
 import argparse
