@@ -49,7 +49,7 @@ OPTIONS = {
     "idarts": "weight_steps=2",
 }
 STARTING, RESUMING = "starting", "resuming"
-MOST_RUNS = 8  # of a method; a kill meant for a short phase may come too late for it
+MOST_RUNS = 40  # of a method; on a busy machine kills meant for a short phase come too late
 EXPECTED_WARNING = "nas-course: warning: The terms of the Neumann series grow"  # of iDARTS
 
 Start = Callable[[list[str], Path], int]

@@ -93,7 +93,10 @@ def collect(notebook, original):
 def setup(notebook, original):
     """Stand in for ``IPyNbFile.setup``: the kernel gets the variables the outputs were made in."""
     with mock.patch.dict("os.environ", kernel_environment(), clear=True):
-        original(notebook)
+        try:
+            original(notebook)
+        except RuntimeError:  # a kernel's ports are chosen before it opens them: one was taken
+            original(notebook)
 
 
 def pytest_ignore_collect(collection_path, config):

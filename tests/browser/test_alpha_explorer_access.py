@@ -180,6 +180,15 @@ def test_taking_the_slider_stops_the_playback_even_where_its_value_stays(explore
     assert view.text("epoch") == "epoch 0"
 
 
+def test_reset_ends_a_morph_that_is_on_its_way(explore):
+    view = explore(predictions=SEEN)
+    view.page.evaluate(
+        "() => ['derive', 'reset'].forEach((name) => document.querySelector(`[data-part=${name}]`).click())"
+    )
+    view.settle()
+    assert view.part("morph").input_value() == "0"
+
+
 def test_pausing_stops_at_a_whole_row(explore):
     view = explore(descent_history(epochs=200), predictions=SEEN)  # plays longer than a test waits
     view.part("speed").select_option("2")
