@@ -75,7 +75,7 @@ def draw_collapse(
         )
     rows = 2 if len(shown) == 4 else 1
     columns = len(shown) // rows
-    figure = new_figure(_collapse_summary(courses, shown), (9.0, 2.9 * rows + 0.2))
+    figure = new_figure(_collapse_summary(courses, shown), (8.2, 2.4 * rows + 0.3))
     for name, axis in zip(shown, panels(figure, rows, columns), strict=True):
         if name == "test_accuracy" and table is not None:
             _draw_random_cells(axis, table["quantiles"])
@@ -182,7 +182,7 @@ def draw_remedies(rows: Rows, table: Mapping[str, Any]) -> CourseFigure:
         for method in (plain, *others)
     }
     methods = [plain, *sorted(others, key=lambda method: -values[method].mean())]
-    figure = new_figure(_remedies_summary(values, table), (7.4, 0.36 * len(methods) + 1.2))
+    figure = new_figure(_remedies_summary(values, table), (7.0, 0.3 * len(methods) + 1.1))
     (axes,) = panels(figure)
     low, _, median, _, high = table["quantiles"]
     axes.axvspan(low, high, color=style.GRID, alpha=0.5, linewidth=0)
@@ -235,7 +235,7 @@ def draw_remedy_courses(
     plain, *remedies = methods_of(rows)
     courses = {m: [r["course"] for r in rows if r["method"] == m] for m in (plain, *remedies)}
     height = -(-len(remedies) // ACROSS)
-    figure = new_figure(_courses_summary(courses, column), (9.4, 2.2 * height + 0.55))
+    figure = new_figure(_courses_summary(courses, column), (8.4, 1.8 * height + 0.6))
     axes = panels(figure, height, ACROSS, sharex=True, sharey=True)
     for place, (method, axis) in enumerate(zip(remedies, axes, strict=False)):
         if column == "test_accuracy":
@@ -291,7 +291,7 @@ def draw_gap(rows: Rows) -> CourseFigure:
         f"Discretization raises the validation loss by {points[:, 1].min():.2f} to "
         f"{points[:, 1].max():.2f} in {len(points)} epochs of {len(rows)} searches, whose largest "
         f"eigenvalue lies between {points[:, 0].min():.2f} and {points[:, 0].max():.2f}.",
-        style.SINGLE,
+        (6.0, 3.4),
     )
     (axes,) = panels(figure)
     for number, row in enumerate(rows):

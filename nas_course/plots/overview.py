@@ -146,8 +146,8 @@ def alpha_overview(history: History) -> CourseFigure:
         it, the largest eigenvalue of the Hessian of the validation loss.
     """
     cells = history.cells
-    figure = new_figure(_overview_summary(history), (9.0, 3.1 * len(cells) + 2.2))
-    axes = panels(figure, len(cells) + 1, 2, height_ratios=[3.1] * len(cells) + [2.2])
+    figure = new_figure(_overview_summary(history), (8.4, 2.8 * len(cells) + 2.2))
+    axes = panels(figure, len(cells) + 1, 2, height_ratios=[2.8] * len(cells) + [2.1])
     for number, (cell, template) in enumerate(cells.items()):
         heat, curves = axes[2 * number], axes[2 * number + 1]
         weights = history.weights(cell)

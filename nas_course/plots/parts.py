@@ -61,7 +61,7 @@ def draw_parts(
     """
     if len(derived) > len(SEARCHES):
         raise InvalidInput(f"derived: got {len(derived)} searches; allowed: at most 2.")
-    figure = new_figure(_summary(accuracies, derived), (7.4, 0.5 * len(accuracies) + 1.2))
+    figure = new_figure(_summary(accuracies, derived), (7.0, 0.42 * len(accuracies) + 1.2))
     (axes,) = panels(figure)
     for row, (part, values) in enumerate(accuracies.items()):
         _draw_cells(axes, row, values)
