@@ -12,7 +12,9 @@ from nas_course.models.fast_depthwise import (
     input_gradient,
     kernel_gradient,
 )
+from nas_course.models.fast_skip import reduced_skip
 from nas_course.models.fast_supernet import build_fast_supernet
+from nas_course.operations import FactorizedReduce
 from nas_course.spaces import DARTSSpace, EightOperationsSpace
 from nas_course.strategies.gradient import GradientSearch, GradientSettings, Unrolled
 
@@ -36,9 +38,9 @@ def pair(**changes):
     return built(build_supernet, **changes), built(build_fast_supernet, **changes)
 
 
-def batch(seed=0):
+def batch(seed=0, side=8):
     generator = torch.Generator().manual_seed(seed)
-    images = torch.randn(3, 2, 8, 8, generator=generator)
+    images = torch.randn(3, 2, side, side, generator=generator)
     return images, torch.randint(5, (3,), generator=generator)
 
 
@@ -46,8 +48,8 @@ def difference(ours, theirs):
     return ((ours - theirs).abs().max() / theirs.abs().max().clamp_min(1e-300)).item()
 
 
-def gradients(supernet, wanted):
-    images, labels = batch()
+def gradients(supernet, wanted, side=8):
+    images, labels = batch(side=side)
     logits = supernet(images)
     loss = cross_entropy(logits, labels)
     return logits, torch.autograd.grad(loss, wanted(supernet), allow_unused=True)
@@ -73,6 +75,26 @@ def test_logits_and_all_gradients_equal_those_of_the_plain_supernet(
     assert len(found) == len(expected) > 0
     for one, other in zip(found, expected, strict=True):
         assert difference(one, other) <= TOLERANCE
+
+
+def test_images_whose_reduced_sides_are_odd_give_the_same_gradients():
+    plain, fast = pair()
+    _, expected = gradients(plain, WANTED["both"], side=12)
+    _, found = gradients(fast, WANTED["both"], side=12)
+    for one, other in zip(found, expected, strict=True):
+        assert difference(one, other) <= TOLERANCE
+
+
+@pytest.mark.parametrize("edges", [1, 2])
+def test_a_reduced_skip_leaves_the_gradient_that_comes_in_as_it_is(edges):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 4, 4, 4, generator=generator).requires_grad_()
+    operations = [FactorizedReduce(4, 4, affine=False) for _ in range(edges)]
+    y = reduced_skip(x.to(memory_format=torch.channels_last), operations, torch.ones(edges))
+    g = torch.randn(y.shape, generator=generator)
+    before = g.clone()
+    y.backward(g)
+    assert torch.equal(g, before)
 
 
 def test_a_second_order_step_equals_the_plain_one_after_a_step_with_momentum():

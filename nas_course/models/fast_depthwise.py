@@ -71,9 +71,9 @@ def kernel_gradient(x: Tensor, g: Tensor, size: int, branch: Branch) -> Tensor:
         dkernel[c, u, v] = sum_{b, h, w} x[b, c, s h + d u - p, s w + d v - p] g[b, c, h, w]
 
     The library is fast at this for kernels of three columns, without dilation, and no higher than
-    the image: it gets such ones. Dilated rows are taken together with those between them; columns
-    that lie apart are those of an image in which they are neighbours (see `_columns_apart`). Taps
-    that only meet the padding are zero.
+    the image: it gets such ones, and zeros below a low image. Dilated rows are taken together
+    with those between them; columns that lie apart are those of an image in which they are
+    neighbours (see `_columns_apart`). Taps that only meet the padding are zero.
 
     Parameters
     ----------
@@ -89,12 +89,14 @@ def kernel_gradient(x: Tensor, g: Tensor, size: int, branch: Branch) -> Tensor:
     reach = min(middle, (x.shape[2] - 1) // dilation)
     taps = g.new_zeros(g.shape[1], size, size)
     rows = taps[:, middle - reach : middle + reach + 1]
-    height = 2 * reach * dilation + 1
+    height, width = 2 * reach * dilation + 1, x.shape[3]
+    missing = -(-max(0, height - x.shape[2]) // branch.stride)
+    x, g = _extended(x, branch.stride * missing, 0), _extended(g, missing, 0)
     if branch.stride == 2:
         _fill_of_stride_2(rows, x, g, height)
         return taps.unsqueeze(1)
     for step in range(1, middle + 1):
-        if step == 1 or step * dilation < x.shape[3]:
+        if step == 1 or step * dilation < width:
             found = _three_columns(x, g, height, step * dilation)
             rows[:, :, middle - step : middle + step + 1 : step] = found[:, ::dilation]
     return taps.unsqueeze(1)
@@ -102,15 +104,12 @@ def kernel_gradient(x: Tensor, g: Tensor, size: int, branch: Branch) -> Tensor:
 
 def _three_columns(x: Tensor, g: Tensor, height: int, apart: int) -> Tensor:
     """Return the taps (C, height, 3) of columns -apart, 0, and apart from the middle."""
-    missing = max(0, height - x.shape[2])
-    x, g = (_columns_apart(_extended(t, missing, -t.shape[3] % apart), apart) for t in (x, g))
+    x, g = (_columns_apart(_extended(t, 0, -t.shape[3] % apart), apart) for t in (x, g))
     return _taps(x, g, height, (1, 1)).unflatten(0, (apart, -1)).sum(dim=0)
 
 
 def _fill_of_stride_2(rows: Tensor, x: Tensor, g: Tensor, height: int) -> None:
     """Fill in the taps (C, height, K), K up to 5, of a convolution with stride 2."""
-    missing = (max(0, height - x.shape[2]) + 1) // 2
-    x, g = _extended(x, 2 * missing, 0), _extended(g, missing, 0)
     # even and odd columns of x as further channels: only rows are left to jump over
     found = _taps(_columns_apart(x, 2), torch.cat([g, g], dim=1), height, (2, 1))
     of_even, of_odd = found.chunk(2)

@@ -61,7 +61,8 @@ class _ReducedSkip(torch.autograd.Function):
     def backward(ctx, g):
         x, *pixels = ctx.saved_tensors
         edges, rows, _ = g.shape
-        gs = [centre(part.transpose(0, 1).reshape(rows, -1)) for part in g.chunk(2, dim=2)]
+        halves = [part.transpose(0, 1).reshape(rows, -1) for part in g.chunk(2, dim=2)]
+        gs = [half - half.mean(dim=0) for half in halves]  # views of g if k = 1: not in place
         by_matrices, by_column, by_z = normalise_gradient(ctx.normalised, gs, pixels)
         by_pi = by_column.sum(dim=0).view(edges, -1).sum(dim=1)
         if not needed_gradients(ctx)[0]:
