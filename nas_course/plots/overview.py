@@ -1,4 +1,4 @@
-"""A whole search on one page: all cells, entropy, skips, curvature; the widget's still twin.
+"""A whole search on one page: cells, entropy, skips, curvature; the widget's still twin.
 
 history = History.load("runs/first")
 alpha_overview(history)                          # weights, their way there, entropy, skips
