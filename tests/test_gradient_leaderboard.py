@@ -356,6 +356,13 @@ def test_the_course_of_every_run_is_drawn_and_where_it_ended(board):
     assert figure.png() and name in figure.summary
 
 
+def test_the_lowest_panel_of_every_column_has_its_epochs(board):
+    figure = regret_by_epoch(board, [entry["name"] for entry in board["entries"]] * 2)
+    seen = [axes for axes in figure.axes if axes.get_visible()]
+    labelled = [axes.xaxis.get_tick_params()["labelbottom"] for axes in seen]
+    assert labelled == [False] * (len(seen) - 3) + [True] * 3
+
+
 def test_the_two_kinds_of_boards_are_not_mixed_up(out, tmp_path):
     with pytest.raises(InvalidInput, match="is no file of `nas-course leaderboard`"):
         read(out)

@@ -106,6 +106,8 @@ def regret_by_epoch(
         _draw_epochs(axes, board, entry, accuracy)
     for axes in grid[len(entries) :]:
         axes.set_visible(False)
+    for axes in grid[max(0, len(entries) - columns) : len(entries)]:  # the lowest of each column
+        axes.tick_params(labelbottom=True)
     figure.supxlabel("epoch", size=style.FONT_SIZE)
     figure.supylabel(f"regret in {ACCURACIES[accuracy]} accuracy (points)", size=style.FONT_SIZE)
     return figure
