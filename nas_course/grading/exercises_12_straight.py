@@ -234,7 +234,8 @@ def _temperatures(ask: Ask, rng: np.random.Generator) -> None:
     sizes = ((1, 2, 0.4), (2, 2, 2.5), (5, 4, 0.4), (5, 4, 2.5))
     cases = [_case(rng, *size) for size in sizes]
     logits, uniform, temperature, upstream = _case(rng, 1, 3, 0.3)
-    cases += [(z, uniform, temperature, upstream) for z in (logits + 500.0, logits * 300.0)]
+    far_apart = np.array([[900.0, 0.0, -900.0]])
+    cases += [(z, uniform, temperature, upstream) for z in (logits + 500.0, far_apart)]
     judge(TASK, lambda case: _read(ask, case), cases, _probes(rng))
 
 
