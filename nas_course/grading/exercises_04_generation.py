@@ -199,9 +199,9 @@ def _old_scores_for_children(*case: Any) -> Generation:
     return {**right, "fitness": np.array(case[1], dtype=float)}
 
 
-SCORE_STEP = "Look the scores of the elites up in `fitness`; score the children only."
-COPY_STEP = "Cross copies: list(population[mother]), list(population[father])."
-CUT_STEP = "Leave out the last children: [:size] of elites and children."
+SCORE_STEP = "Which members of the next generation have a score already?"
+COPY_STEP = "Whose lists does the crossing write into, and who else still needs them?"
+CUT_STEP = "Who may be left out when there is one too many, and at which end do they stand?"
 AGAIN = "An elite was scored again. It has a score; a new one is another draw of luck."
 IN_PLACE = (
     "The parents' own lists were crossed, so the population and its elites changed: a parent that "

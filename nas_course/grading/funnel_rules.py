@@ -128,9 +128,9 @@ def _opened_before(cells: list[str], keep: int, floor: float, parts: Accuracies)
     return right | {"reported": right["reported"] + 1}
 
 
-STOP_STEP = 'Give a cell up if measure(cell, 1, "valid") < floor.'
-FIRST_STEP = 'The first stage ranks by measure(cell, 5, "valid"); the test part stays closed.'
-LAST_STEP = "Keep the full accuracies of the finalists in a dict of their own."
+STOP_STEP = "What does the text compare with `floor`: after how many epochs, on which part?"
+FIRST_STEP = "By which accuracy does the first stage rank, and when may the test part be opened?"
+LAST_STEP = "Which accuracies of which cells does `max` compare?"
 REPORT_STEP = 'Once, at the end: measure(best, 50, "test").'
 COST_STEP = "1 epoch for a cell given up, 5 for the others, and 50 more for each finalist."
 MISTAKES = (

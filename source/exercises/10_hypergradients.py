@@ -491,10 +491,9 @@ follow(faulty_iteration)
 # Three faults are in `faulty_iteration`; each sits in one or two lines. All three stood in public
 # code. Find them, and write the repaired iteration: copy the function's body and change as little
 # as possible. Arguments as in 10.3; `learning_rate` is the step size of the training *and* of the
-# series; `inner_steps` is the number of training steps, `products` the $K$ of 10.3. Return the same dict (or a tuple): the
-# trained weights, put back as training left them, and the new alpha. Moving them back by the right
-# vector is a full answer; copying them back is the better one, for a reason that stands below. When
-# it passes, run `follow(idarts_iteration)`.
+# series; `inner_steps` is the number of training steps, `products` the $K$ of 10.3. Return the same
+# dict (or a tuple): the weights as training left them (up to rounding is enough; what you may gain
+# beyond stands below the check), and the new alpha. When it passes, run `follow(idarts_iteration)`.
 #
 # <details><summary>Hint 1: who steps?</summary>
 # Print w in the first loop. Whose weights does a deep copy of an optimizer hold?

@@ -246,9 +246,9 @@ check("12.3", soft_sample)
 # *Difficulty ●●●○○ · 20 minutes · 5 points · importance ●●●*
 #
 # The *straight-through* sample passes on one operation and gives every logit a gradient. (That
-# gradient needs what *all* operations gave; GDAS does without them and puts ones in their place.) Forward it is
-# the one-hot $z_e$ of the winner; on the way back it behaves as if it had been the soft sample
-# $y_e$. With $v=\partial L/\partial z$, the gradient by the logits is therefore
+# gradient needs what *all* operations gave; GDAS does without them and puts ones in their place.)
+# Forward it is the one-hot $z_e$ of the winner; on the way back it behaves as if it had been the
+# soft sample $y_e$. With $v=\partial L/\partial z$, the gradient by the logits is therefore
 #
 # $$\frac{\partial L}{\partial\alpha_{eo}}\;:=\;\sum_k v_{ek}\,\frac{\partial y_{ek}}{\partial\alpha_{eo}}
 #   ,\qquad\frac{\partial\,\mathrm{softmax}(x)_k}{\partial x_o}=y_k(\delta_{ko}-y_o)$$
