@@ -433,7 +433,7 @@ guarded = gradient.Neumann(2.1, terms=300)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     guarded(problem.bilevel)
-print(type(caught[0].message).__name__ + ":", str(caught[0].message).split(". ")[0])
+print(type(caught[0].message).__name__, str(caught[0].message).split(". ")[0], sep=": \n")
 print(f"stopped after {len(guarded.norms) - 1} of 300 products")
 
 # %% [markdown]
