@@ -1,7 +1,7 @@
 """Small regression problems: rows of features and a number to predict, in three parts.
 
     data = diabetes(seed=0)                       # 442 patients, from scikit-learn, real
-    data.train.inputs, data.train.targets         # (266, 10) and (266,)
+    data.train.inputs, data.train.targets         # (265, 10) and (265,)
 
 Chapter 01 searches networks on them: a training takes a fraction of a second.
 """
@@ -58,7 +58,7 @@ def diabetes(seed: int) -> RegressionData:
     """Load 442 patients: age, sex, BMI, blood pressure, six blood values; progression in a year.
 
     Efron, Hastie, Johnstone, Tibshirani, "Least Angle Regression", Annals of Statistics 2004; part
-    of scikit-learn. The seed shuffles the patients before they are split 266 / 88 / 88.
+    of scikit-learn. The seed shuffles the patients before they are split 265 / 89 / 88.
     """
     inputs, targets = load_diabetes(return_X_y=True, scaled=False)
     return split_shuffled("diabetes", inputs, targets, seed)
