@@ -353,7 +353,7 @@ check("12.5", hard_concrete)
 
 # %% [markdown]
 # **What to take away.** The number of open gates cannot be differentiated, its expectation can: it
-# is the sum of the `p_open`. BaLeNAS *rewards* the open gates between neighbouring nodes, and gets
+# is the sum of the `p_open`. BaLeNAS *rewards* the open gates between neighbouring nodes, to get
 # deeper cells.
 #
 # ---
