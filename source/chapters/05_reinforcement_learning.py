@@ -221,10 +221,10 @@ with torch.no_grad():
     independent = probabilities(logits.double())
     recurrent = sequence_log_probability(controller(torch.cat([pair, mixtures])),
                                          torch.cat([pair, mixtures])).exp()
-print("independent: the two", independent[pair[:, 0], pair[:, 1]].numpy().round(2),
-      "their mixtures", independent[mixtures[:, 0], mixtures[:, 1]].numpy().round(2))
-print("recurrent:   the two", recurrent[:2].numpy().round(2),
-      "their mixtures", recurrent[2:].numpy().round(2))
+print("independent: the two", independent[pair[:, 0], pair[:, 1]].numpy().round(1),
+      "their mixtures", independent[mixtures[:, 0], mixtures[:, 1]].numpy().round(1))
+print("recurrent:   the two", recurrent[:2].numpy().round(1),
+      "their mixtures", recurrent[2:].numpy().round(1))
 
 # %% [markdown]
 # The chosen token must be **fed back** (as an embedding) for this. With a constant input, as in
