@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from nas_course.errors import InvalidInput
+from nas_course.errors import InvalidInput, require_whole
 from nas_course.spaces import Cell201, DARTSSpace, Genotype, NASBench201Space
 from nas_course.strategies.gradient.parts import Schedule
 
@@ -155,8 +155,7 @@ class WatchCurvature(Schedule):
 
     def __init__(self, every: int = 1, images: int = 128, products: int = 30) -> None:
         for name, value in (("every", every), ("images", images), ("products", products)):
-            if type(value) is not int or value < 1:
-                raise InvalidInput(f"{name}: got {value!r}; allowed: whole numbers from 1 on.")
+            require_whole(name, value, least=1)
         self.every, self.images, self.products = every, images, products
         self.epochs = 0
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from nas_course.errors import InvalidInput
+from nas_course.errors import InvalidInput, require_whole
 from nas_course.models import MixedSupernet
 from nas_course.models.supernet import softmax_mix
 from nas_course.spaces import Cell201, CellTemplate, DARTSSpace, Genotype, NASBench201Space
@@ -128,8 +128,7 @@ class PerturbationSelection(Schedule):
     def __init__(self, *, share: float = 0.4, images: int = 256) -> None:
         if not 0 < share <= 1:
             raise InvalidInput(f"share: got {share!r}; allowed: above 0, at most 1.")
-        if not isinstance(images, int) or images < 1:
-            raise InvalidInput(f"images: got {images!r}; allowed: whole numbers from 1 on.")
+        require_whole("images", images, least=1)
         self.share, self.images = share, images
         self.order: dict[str, list[int]] = {}  # edges, then nodes, as they will be decided
         self.done = 0  # decisions taken in each cell kind

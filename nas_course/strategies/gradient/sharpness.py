@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from nas_course.errors import InvalidInput
+from nas_course.errors import InvalidInput, require_whole
 from nas_course.models import MixedSupernet
 from nas_course.strategies.gradient.parts import Mixing, Moment
 
@@ -97,8 +97,7 @@ class AdversarialSmoothing(RandomSmoothing):
 
     def __init__(self, *, steps: int = 7, first: float = 0.03, last: float = 0.3) -> None:
         super().__init__(first=first, last=last)
-        if not isinstance(steps, int) or steps < 1:
-            raise InvalidInput(f"steps: got {steps!r}; allowed: whole numbers from 1 on.")
+        require_whole("steps", steps, least=1)
         self.steps = steps
 
     def perturb(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from nas_course.errors import InvalidInput
+from nas_course.errors import InvalidInput, require, require_whole
 from nas_course.spaces import Cell201, Genotype
 from nas_course.strategies.gradient.curvature import WatchCurvature
 from nas_course.strategies.gradient.parts import Schedule
@@ -72,8 +72,7 @@ class StopBySkips(Schedule):
     """
 
     def __init__(self, limit: int = 2, start: float = 0.2) -> None:
-        if type(limit) is not int or limit < 1:
-            raise InvalidInput(f"limit: got {limit!r}; allowed: whole numbers from 1 on.")
+        require_whole("limit", limit, least=1)
         self.limit, self.start = limit, _checked_start(start)
 
     def after_epoch(self, search: GradientSearch) -> dict[str, Any]:
@@ -114,10 +113,9 @@ class EigenvalueRule:
     """
 
     def __init__(self, window: int = 5, back: int = 4, ratio: float = 1.3) -> None:
-        if type(window) is not int or window < 1 or window % 2 == 0:
-            raise InvalidInput(f"window: got {window!r}; allowed: odd whole numbers from 1 on.")
-        if type(back) is not int or back < 1:
-            raise InvalidInput(f"back: got {back!r}; allowed: whole numbers from 1 on.")
+        require_whole("window", window, least=1)
+        require("window", window, window % 2 == 1, "odd whole numbers from 1 on")
+        require_whole("back", back, least=1)
         if not ratio >= 1:
             raise InvalidInput(f"ratio: got {ratio!r}; allowed: numbers from 1 on.")
         self.window, self.back, self.ratio = window, back, ratio
