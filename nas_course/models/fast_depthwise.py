@@ -4,10 +4,11 @@
     input_gradient(g, kernels, branch)                           # g = dL/dy
     kernel_gradient(x, g, 3, branch)
 
-The library runs a depthwise convolution quickly forwards, but its two gradients far more
-slowly, above all with 5x5 kernels and with dilation. Here the gradient by the input is a library
-convolution *forward*, with the kernel turned by 180 degrees, and the gradient by the kernel is put
-together from gradients by kernels of three columns, the only ones at which the library is fast.
+The library is quicker at a depthwise convolution forwards than at its two gradients, above all
+with 5x5 kernels and with dilation. Here the gradient by the input is a library convolution
+*forward*, with the kernel turned by 180 degrees, and the gradient by the kernel is put together
+from gradients by kernels of three columns, for which the library has a quick way.
+`benchmarks/supernet_step.py` measures what all of it gives.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def kernel_gradient(x: Tensor, g: Tensor, size: int, branch: Branch) -> Tensor:
 
         dkernel[c, u, v] = sum_{b, h, w} x[b, c, s h + d u - p, s w + d v - p] g[b, c, h, w]
 
-    The library is fast at this for kernels of three columns, without dilation, and no higher than
+    The library's quick way is for kernels of three columns, without dilation, and no higher than
     the image: it gets such ones, and zeros below a low image. Dilated rows are taken together
     with those between them; columns that lie apart are those of an image in which they are
     neighbours (see `_columns_apart`). Taps that only meet the padding are zero.
