@@ -1,7 +1,12 @@
 """The primitive operations: shapes, weights, receptive fields, errors."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
+from torch.nn.functional import conv2d
 
 from nas_course.errors import InvalidInput
 from nas_course.models import initialise
@@ -9,6 +14,7 @@ from nas_course.operations import (
     DARTS_OPERATIONS,
     NAS_BENCH_201_OPERATIONS,
     FactorizedReduce,
+    PointwiseConv,
     build_operation,
 )
 
@@ -88,6 +94,33 @@ def test_factorized_reduce_looks_at_two_pixels_of_every_four():
     expected = torch.zeros(4, 4, dtype=torch.bool)
     expected[::2, ::2] = expected[1::2, 1::2] = True
     assert torch.equal(seen, expected)
+
+
+@pytest.mark.parametrize("side", [7, 8])
+def test_a_pointwise_convolution_with_a_step_is_one_with_a_stride(side):
+    convolution = PointwiseConv(3, 4, step=2).double()
+    x = torch.randn(2, 3, side, side, dtype=torch.double)
+    assert torch.equal(convolution(x), conv2d(x, convolution.weight, stride=2))
+
+
+# Many times, as memory that is written outside of its bounds is not always noticed.
+REDUCTIONS = """
+import torch
+from nas_course.operations import build_operation
+
+for channels in (2, 4, 6):
+    for name in ("skip_connect", "nor_conv_1x1"):
+        operation = build_operation(name, channels, stride=2, affine=False)
+        for _ in range(100):
+            x = torch.randn(16, channels, 8, 8).to(memory_format=torch.channels_last)
+            operation(x.requires_grad_()).sum().backward()
+"""
+
+
+def test_narrow_reductions_survive_their_gradients_on_processors_with_avx2_only():
+    limited = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", REDUCTIONS], env=limited)
+    assert done.returncode == 0
 
 
 def test_factorized_reduce_refuses_odd_images():
