@@ -3,27 +3,18 @@
 import contextlib
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from lab_server import BROWSER_ARGUMENTS, running_lab
+from patience import PATIENCE
 
-PATIENCE = 120_000  # ms; only a test that fails waits so long
-# To look for races, see CONTRIBUTING.md: how many times slower pages compute, and how many
-# milliseconds late each step of a test comes.
+# To look for races, see CONTRIBUTING.md: how many times slower pages compute, how many milliseconds
+# late timers, frames and events of a page come at most, and each step of a test.
 SLOW_PAGE = float(os.environ.get("NAS_COURSE_SLOW_PAGE", "1"))
+LATE_PAGE = float(os.environ.get("NAS_COURSE_LATE_PAGE", "0"))
 SLOW_TEST = float(os.environ.get("NAS_COURSE_SLOW_TEST", "0"))
-# Timers and frames come late by a random time, as where other programs hold the processor.
-LATE = """(longest) => {
-  const late = () => longest * Math.random() ** 3, after = window.setTimeout;
-  const ask = window.requestAnimationFrame, cancel = window.cancelAnimationFrame;
-  const asked = new Map();
-  window.setTimeout = (call, wait = 0, ...values) => after(call, wait + late(), ...values);
-  window.requestAnimationFrame = (call) => {
-    const id = after(() => asked.set(id, ask((now) => { asked.delete(id); call(now); })), late());
-    return id;
-  };
-  window.cancelAnimationFrame = (id) => { clearTimeout(id); cancel(asked.get(id)); };
-}"""
+LATE = (Path(__file__).parent / "late.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +55,9 @@ class Watched:
 
 
 def slow_down(page):
+    if LATE_PAGE > 0:
+        page.add_init_script(f"({LATE})({LATE_PAGE})")
     if SLOW_PAGE > 1:
-        page.add_init_script(f"({LATE})({30 * SLOW_PAGE})")
         session = page.context.new_cdp_session(page)
         session.send("Emulation.setCPUThrottlingRate", {"rate": SLOW_PAGE})
 

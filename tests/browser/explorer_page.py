@@ -3,6 +3,8 @@
 import base64
 import json
 
+from patience import expect
+
 from nas_course.widgets.alpha_explorer import MODULE, STYLE_SHEET
 from nas_course.widgets.packing import browser_header, pack_row, pack_rows, palette
 
@@ -36,7 +38,9 @@ window.inside = await import(url);
 window.stop = window.inside.default.render({{model: window.model, el: document.getElementById("place")}});
 </script>"""
 
-# The view shows what was asked of it: all text and all panels, or all text while it plays on.
+# The view shows what was asked of it: all text and all panels, or all text while it plays on. An
+# input takes back at once that the view has settled. What a browser tells later, as a new size,
+# makes the view paint the same state again.
 SETTLED = """(before) => {
   const root = document.querySelector(".nas-alpha");
   const plays = root.querySelector("[data-part=play]").ariaLabel === "Pause";
@@ -105,9 +109,12 @@ class ExplorerPage:
         return self.part(name).inner_text()
 
     def settle(self):
-        """Wait until the view has followed the last change."""
+        """Wait until the view has followed the last change.
+
+        It looks between frames: within one, sizes may change after the view has settled.
+        """
         before = self.page.locator(".nas-alpha").get_attribute("data-words")
-        self.page.wait_for_function(SETTLED, arg=int(before))
+        self.page.wait_for_function(SETTLED, arg=int(before), polling=10)
 
     def predict(self, operation):
         self.page.locator(f".nas-choices [data-operation={operation}]").click()
@@ -121,9 +128,8 @@ class ExplorerPage:
         )
         self.settle()
 
-    def table(self):
-        """The table of numbers, as lists of text."""
-        return self.page.evaluate(
-            "() => [...document.querySelectorAll('[data-part=table] tr')]"
-            ".map((row) => [...row.cells].map((cell) => cell.textContent))"
+    def expect_table(self, rows):
+        """Wait until the table of numbers is this, rows of texts."""
+        expect(self.part("table").locator("th, td")).to_have_text(
+            [text for row in rows for text in row]
         )

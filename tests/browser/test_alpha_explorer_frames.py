@@ -4,21 +4,28 @@ Frames a second are a matter of the machine: `benchmarks/widget_fps.py` measures
 JupyterLab. Here the time of a frame is compared with that of the simplest live chart.
 """
 
+import time
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from descent_history import descent_history
 from explorer_page import ExplorerPage
+from patience import PATIENCE, expect
 
 pytestmark = pytest.mark.browser
 SEEN = {"declined": {"operation": "", "epoch": 0}}
 OTHERS = {"heat", "graph", "traces"}
 DEAREST = 16  # times the simplest chart; 7 were measured by this test on a machine at work
-ROUNDS = 8  # tries; what else runs on the machine may hit one of the two charts only
+# Frames for one update: curves and each of three more panels, the words; all again where these need
+# another line or a size is told late. A frame for each of fifty would be fifty.
+FEW = 12
 
-# For each frame of a stream: which panels were drawn, and the milliseconds that it took.
+# For each frame of a stream: which panels were drawn, the milliseconds that it took, and how high
+# the view was at its end.
 STREAM = """([rows, frames]) => new Promise((done) => {
-  const panels = [...document.querySelectorAll("canvas[data-part]")], seen = [];
+  const root = document.querySelector(".nas-alpha"), seen = [];
+  const panels = [...root.querySelectorAll("canvas[data-part]")];
   const pens = CanvasRenderingContext2D.prototype, clear = pens.clearRect, ask = requestAnimationFrame;
   pens.clearRect = function (...box) { if (this.canvas.dataset.part) seen.at(-1)?.drawn.push(this.canvas.dataset.part); clear.apply(this, box); };
   window.requestAnimationFrame = (call) => ask((now) => {
@@ -27,6 +34,7 @@ STREAM = """([rows, frames]) => new Promise((done) => {
     call(now);
     panels.forEach((panel) => panel.getContext("2d").getImageData(0, 0, 1, 1));  // ends the drawing
     seen.at(-1).took = performance.now() - start;
+    seen.at(-1).height = root.getBoundingClientRect().height;
     if (seen.length < frames) return void message({ kind: "live" }, rows[seen.length % rows.length]);
     window.requestAnimationFrame = ask;
     pens.clearRect = clear;
@@ -89,27 +97,37 @@ def test_fifty_updates_between_two_frames_cost_no_more_than_one(view):
         return paints() - before
 
     one, *fifty = live_rows(view, 51)
-    assert cost([one]) <= 5 and cost(fifty) <= 5, "curves, three more panels, the words"
-    assert view.text("epoch") == "epoch 300.5 · live"
+    assert 1 <= cost([one]) <= FEW and 1 <= cost(fifty) <= FEW
+    expect(view.part("epoch")).to_have_text("epoch 300.5 · live")
 
 
 def test_while_rows_stream_a_frame_draws_the_curves_and_one_panel_in_turn(view):
-    frames = [frame["drawn"] for frame in stream(view, 30)]
-    light = [names for names in frames if len(names) <= 2]
-    assert len(light) >= 25, "all panels only where the words needed another line"
+    frames = stream(view, 30)
+    drawn = [frame["drawn"] for frame in frames]
+    light = [names for names in drawn if len(names) <= 2]
+    assert len(drawn) - len(light) <= resized(frames), "all panels only after words of more lines"
     assert all(names[0] == "curves" for names in light)
     turns = Counter(names[1] for names in light if len(names) == 2)
-    assert turns.keys() == OTHERS and min(turns.values()) >= 6
+    assert turns.keys() == OTHERS
+    assert max(turns.values()) - min(turns.values()) <= 1 + resized(frames)
+
+
+def resized(frames):
+    """How often the view was as high as in no frame just before: the first may follow a change."""
+    return 1 + sum(a["height"] != b["height"] for a, b in pairwise(frames))
 
 
 def test_a_streamed_frame_takes_a_few_times_that_of_the_simplest_chart(view):
-    ratios = []
-    for _ in range(ROUNDS):
+    """The time of a frame is never below its cost, and at quiet moments it is its cost.
+
+    So it is tried until both charts had such a moment in turn.
+    """
+    deadline = time.monotonic() + PATIENCE / 1000
+    ratios = [DEAREST]
+    while min(ratios) >= DEAREST and time.monotonic() < deadline:
         simplest = fastest(view.page.evaluate(SIMPLEST, 60))
         ratios.append(fastest([frame["took"] for frame in stream(view, 60)]) / simplest)
-        if ratios[-1] < DEAREST:
-            return
-    raise AssertionError(f"time of a frame / time of the simplest chart's: {ratios}")
+    assert min(ratios) < DEAREST
 
 
 def fastest(took, turn=6):

@@ -63,7 +63,6 @@ function wireControls(view) {
   on("reset", "click", () => reset(view));
   on("morph", "input", () => { view.morphGoal = undefined; state.morph = Number(parts.morph.value) / 100; view.changed(); view.keep(); });
   on("derive", "click", () => view.morphTo(state.morph > 0.5 ? 0 : 1));
-  parts.table.closest("details").addEventListener("toggle", () => { view.wordsAt = -Infinity; view.changed(); });
   wireCanvases(view);
 }
 

@@ -78,9 +78,10 @@ function operationRank(weights, base, cell, operation) {
   return cell.selectable[operation] ? String(rankOf(weights, base, cell, operation)) : "–";
 }
 
+// Also while it is folded up: it is whole at the moment it opens, whoever or whatever opens it.
 function writeTable(view, row) {
   const { parts, store, state } = view, cell = view.cell();
-  if (view.gated() || !parts.table.closest("details").open) return void parts.table.replaceChildren();
+  if (view.gated()) return void parts.table.replaceChildren();
   const size = cell.operations.length, base = cell.offset + state.edge * size;
   const { values, weights } = store.row(row), first = store.weightsAt(0);
   setText(parts.tableTitle, `Edge ${view.edgeLabel()} of the ${view.cellLabel()} at epoch ${epochText(store.epochAt(row))}`);
