@@ -108,7 +108,7 @@ def measure(page, lab, seconds: int) -> dict:
     lab.write("frames.ipynb", [SET_UP, SHOW, SEARCH])
     lab.open(page, "frames.ipynb")
     idle = statistics(page.evaluate(COUNT, 5))
-    lab.run_all(page)
+    lab.run_all(page, "frames.ipynb")
     page.locator(".nas-choices [data-operation=skip_connect]").click(timeout=300_000)
     page.wait_for_function(
         "(n) => document.querySelector('[data-part=slider]').max >= n", arg=ROWS, timeout=600_000

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import nbformat
 
@@ -26,8 +27,39 @@ BROWSER_ARGUMENTS = [
 ]
 TOKEN = "t"
 PATIENCE = 600  # seconds for what a loaded machine may take long for: a server, a kernel
-CELL_STARTED = r"""() => [...document.querySelectorAll(".jp-InputPrompt")].some(
-  (prompt) => /\[(\*|\d+)\]/.test(prompt.innerText))"""
+Server = tuple[str, subprocess.Popen]  # its address
+STARTS = 5  # of the server; another program may take the free port before it does
+
+# JupyterLab's own objects tell what is so; its page shows that later, and a part of it only.
+PANEL = """const panel = [...(window.jupyterapp?.shell.widgets("main") ?? [])]
+  .find((widget) => widget.context?.path === path);"""
+# Before, JupyterLab drops an order to run cells; after, it keeps it until the kernel can take it.
+TAKES_ORDERS = f"""(path) => {{ {PANEL}
+  const kernel = panel?.context.isReady && panel.sessionContext.isReady && panel.sessionContext.session?.kernel;
+  return kernel?.connectionStatus === "connected" && kernel.status === "idle";
+}}"""
+RUN_ALL = f"""(path) => {{ {PANEL}
+  jupyterapp.shell.activateById(panel.id);
+  void jupyterapp.commands.execute("notebook:run-all-cells");
+}}"""
+COUNT_SAVES = f"""(path) => {{ {PANEL}
+  panel.context.saveState.connect((_, state) => {{
+    panel.saves = (panel.saves ?? 0) + state.startsWith("completed");
+  }});
+}}"""
+SAVES = f"(path) => {{ {PANEL} return panel.saves ?? 0; }}"
+SAVED = f"([path, before]) => {{ {PANEL} return panel.saves > before; }}"
+# What the cells have printed, and their errors.
+SAID = f"""(path) => {{ {PANEL}
+  const said = [];
+  for (const cell of panel.content.model.cells) {{
+    for (let i = 0; i < (cell.outputs?.length ?? 0); i++) {{
+      const output = cell.outputs.get(i);
+      if (output.type === "error" || output.type === "stream") said.push(output.toJSON());
+    }}
+  }}
+  return said;
+}}"""
 
 
 @dataclass(frozen=True)
@@ -44,25 +76,11 @@ class Lab:
         nbformat.write(notebook, self.folder / name)
 
     def open(self, page, name: str) -> None:
-        """Open a notebook in a workspace of its own and wait for its kernel."""
+        """Open a notebook in a workspace of its own and wait until its kernel takes orders."""
         workspace = Path(name).stem
         page.goto(f"{self.address}/lab/workspaces/{workspace}/tree/{name}?token={TOKEN}")
-        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-        self._wait_for_kernel(page, name)
-
-    def _wait_for_kernel(self, page, name: str) -> None:
-        """Wait until the page is connected to an idle kernel.
-
-        JupyterLab shows a kernel as idle before it is, and then drops orders to run cells.
-        """
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            kernels = self._kernels(name)
-            if any(k["execution_state"] == "idle" and k["connections"] for k in kernels):
-                page.wait_for_timeout(500)
-                return
-            page.wait_for_timeout(200)
-        raise AssertionError(f"no idle kernel for {name}: {kernels}")
+        page.wait_for_function(TAKES_ORDERS, arg=name, timeout=1000 * PATIENCE)
+        page.evaluate(COUNT_SAVES, name)
 
     def _kernels(self, name: str) -> list[dict]:
         """Ask the server for the kernels of a notebook: none before it was opened, then one."""
@@ -93,50 +111,66 @@ class Lab:
     def save_until(self, page, name: str, good: Callable[[list[dict]], object]) -> list[dict]:
         """Save by the keyboard until the cells in the file are good, and give them.
 
-        When first asked the page may not have got everything yet; and Jupyter writes into the
-        file itself, so that one may read half of it.
+        When first asked the page may not have got everything yet.
         """
-        for _ in range(120):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            before = page.evaluate(SAVES, name)
             page.keyboard.press("Control+s")
-            for _ in range(10):
-                page.wait_for_timeout(100)
-                with contextlib.suppress(json.JSONDecodeError):
-                    if good(cells := self.saved_cells(name)):
-                        return cells
+            page.wait_for_function(SAVED, arg=[name, before])
+            if good(cells := self.saved_cells(name)):
+                return cells
+            page.wait_for_timeout(1000)
         raise AssertionError(f"saved {name} for minutes in vain")
 
-    def run_all(self, page) -> None:
-        """Run all cells of the open notebook.
+    def run_all(self, page, name: str) -> None:
+        """Begin to run all cells of a notebook that is open."""
+        page.evaluate(RUN_ALL, name)
 
-        JupyterLab drops the order while its connection to the kernel is being made, although it
-        shows the kernel as idle; so it is given again until a cell is marked as running.
+    def wait_until_said(self, page, name: str, words: str, patience: float = PATIENCE) -> None:
+        """Wait until a cell has printed these words.
+
+        Raises
+        ------
+        AssertionError
+            If it takes more than `patience` seconds, or any cell ends with an error.
         """
-        from playwright.sync_api import TimeoutError as PlaywrightTimeout
-
-        for _ in range(10):
-            page.get_by_role("menuitem", name="Run", exact=True).click()
-            page.get_by_text("Run All Cells", exact=True).first.click()
-            with contextlib.suppress(PlaywrightTimeout):
-                page.wait_for_function(CELL_STARTED, timeout=20_000)
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            said = page.evaluate(SAID, name)
+            if errors := [output for output in said if output["output_type"] == "error"]:
+                raise AssertionError("\n".join(errors[0]["traceback"]))
+            if any(words in "".join(output["text"]) for output in said):
                 return
-        raise AssertionError("JupyterLab never started a cell")
+            page.wait_for_timeout(500)
+        raise AssertionError(f"{name} never said {words!r}")
 
 
 @contextlib.contextmanager
 def running_lab(folder: Path, home: Path) -> Iterator[Lab]:
     """Serve `folder`; `home` gets settings, log and everything else that Jupyter writes."""
+    environment = server_environment(home)
     log = home / "server.log"
-    with log.open("w") as output:
-        port = free_port()
-        process = subprocess.Popen(
-            server_command(port, folder), env=server_environment(home), stdout=output, stderr=output
-        )
-        try:
-            wait_until_up(f"http://127.0.0.1:{port}/api/status?token={TOKEN}", process, log)
-            yield Lab(f"http://127.0.0.1:{port}", folder)
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
+    for _ in range(STARTS):
+        with log.open("w") as output, served(folder, environment, output) as (address, process):
+            if comes_up(f"{address}/api/status?token={TOKEN}", process):
+                yield Lab(address, folder)
+                return
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+@contextlib.contextmanager
+def served(folder: Path, environment: dict[str, str], output: IO[str]) -> Iterator[Server]:
+    """Start a server on a port that is free now; stop it at the end."""
+    port = free_port()
+    process = subprocess.Popen(
+        server_command(port, folder), env=environment, stdout=output, stderr=output
+    )
+    try:
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
 
 
 def free_port() -> int:
@@ -152,6 +186,7 @@ def server_command(port: int, folder: Path) -> list[str]:
         "ServerApp.port_retries": 0,
         "ServerApp.root_dir": folder,
         "ServerApp.open_browser": False,
+        "LabApp.expose_app_in_browser": True,
         "IdentityProvider.token": TOKEN,
     }
     start = [sys.executable, "-m", "jupyterlab", "--allow-root"]
@@ -178,11 +213,12 @@ def server_environment(home: Path) -> dict[str, str]:
     return os.environ | own
 
 
-def wait_until_up(address: str, process: subprocess.Popen, log: Path) -> None:
+def comes_up(address: str, process: subprocess.Popen) -> bool:
+    """Wait until the server answers, or has ended."""
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
             urllib.request.urlopen(address, timeout=2).close()
-            return
+            return True
         time.sleep(0.2)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+    return False

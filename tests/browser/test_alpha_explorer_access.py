@@ -241,8 +241,10 @@ def test_a_finished_search_plays_by_itself_after_the_prediction(explore):
 def test_with_reduced_motion_nothing_starts_by_itself_and_nothing_is_tweened(explore):
     view = explore(context={"reduced_motion": "reduce"})
     view.page.evaluate(RECORD_STATES)
+    view.page.evaluate(RECORD_WORDS)
     view.predict("skip_connect")
     expect_standing(view, 12)
+    assert "Pause" not in view.page.evaluate("() => said.play")
     view.part("derive").click()
     view.settle()
     view.part("speed").select_option("25")
@@ -390,12 +392,14 @@ def test_where_the_learner_looks_is_kept_for_python(explore):
     assert kept == {"cell": "reduce", "edge": 3, "epoch": 7, "morph": 0}
 
 
-def test_a_closed_view_leaves_nothing_running(explore):
+@pytest.mark.parametrize("playing", [True, False])
+def test_a_closed_view_leaves_nothing_running(explore, playing):
     view = explore(predictions=SEEN)
     view.go_to(0)
-    view.part("play").click()
+    if playing:
+        view.part("play").click()
     view.page.evaluate("() => stop()")
     paints = view.page.locator(".nas-alpha").get_attribute("data-paints")
     view.send({"kind": "live"}, [view.history.rows[-1] | {"epoch": 12.5}])
     let_time_pass(view.page)
-    assert view.page.locator(".nas-alpha").get_attribute("data-paints") == paints
+    expect(view.page.locator(".nas-alpha")).to_have_attribute("data-paints", paints)

@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from patience import expect
 
 pytestmark = pytest.mark.browser
 
@@ -16,37 +17,31 @@ def draw(height, again):
 
 FigurePanel(draw, height=IntSlider(value=3, max=10), again=Button())
 """
-CAPTION = ".nas-panel figcaption"
-
-
-def wait_for_caption(page, words):
-    page.wait_for_function(
-        "([place, words]) => document.querySelector(place)?.innerText === words",
-        arg=[CAPTION, words],
-    )
 
 
 def test_it_follows_slider_and_button_and_leaves_a_picture_behind(lab, open_page):
     lab.write("panel.ipynb", [CELL])
     page = open_page()
     lab.open(page, "panel.ipynb")
-    lab.run_all(page)
-    wait_for_caption(page, "Height 3 after 0 clicks.")
+    lab.run_all(page, "panel.ipynb")
+    caption = page.locator(".nas-panel figcaption")
+    expect(caption).to_have_text("Height 3 after 0 clicks.")
     page.locator(".nas-panel [role=slider]").press("ArrowRight")
-    wait_for_caption(page, "Height 4 after 0 clicks.")
+    expect(caption).to_have_text("Height 4 after 0 clicks.")
     page.get_by_role("button", name="again").click()
-    wait_for_caption(page, "Height 4 after 1 clicks.")
-    assert page.locator(".nas-panel img").get_attribute("alt") == "Height 4 after 1 clicks."
+    expect(caption).to_have_text("Height 4 after 1 clicks.")
+    expect(page.locator(".nas-panel img")).to_have_attribute("alt", "Height 4 after 1 clicks.")
     lab.save_until(page, "panel.ipynb", lambda cells: len(cells[0]["outputs"]) == 2)
     saved = nbformat.read(lab.folder / "panel.ipynb", as_version=4)
-    assert page.locator(".nas-panel-twin").is_hidden()
+    expect(page.locator(".nas-panel-twin")).to_have_count(1)
+    expect(page.locator(".nas-panel-twin")).to_be_hidden()
 
     saved.metadata.pop("widgets", None)
     nbformat.write(saved, lab.folder / "later.ipynb")
     later = open_page(expected_error="model not found")
     later.goto(f"{lab.address}/lab/workspaces/later/tree/later.ipynb?token=t")
-    later.locator(".nas-panel-twin img").wait_for()
-    assert later.locator(".nas-panel-twin img").get_attribute("alt") == "Height 3 after 0 clicks."
+    picture = later.locator(".nas-panel-twin img")
+    expect(picture).to_have_attribute("alt", "Height 3 after 0 clicks.")
     later.wait_for_function(
         "() => document.querySelector('.nas-panel-twin img')?.getBoundingClientRect().height > 300"
     )
