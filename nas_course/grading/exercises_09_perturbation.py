@@ -132,6 +132,19 @@ def _logits_moved(
     return worst if _worse(loss, worst, pi) else pi
 
 
+def _moved_onto_the_simplex(
+    pi: np.ndarray, start: np.ndarray, loss: Loss, eps: float, steps: int
+) -> np.ndarray:
+    """The same attack with delta replaced by what S leaves of it, in every round."""
+    delta = start
+    for _ in range(steps):
+        gradient = loss.gradient(mixture(pi + delta))
+        delta = _clip(delta + 2 * eps / steps * np.sign(gradient), eps)
+        delta = mixture(pi + delta) - pi
+    worst = mixture(pi + delta)
+    return worst if _worse(loss, worst, pi) else pi
+
+
 BALL = "Clip delta (not pi + delta) to [-eps, eps] in every round."
 SIMPLEX = "S: at least 1e-7, then each row over its sum; for the gradient and for the result."
 MISTAKES = (
@@ -263,6 +276,13 @@ MISTAKES = (
         _logits_moved,
         "The logits were perturbed. SDARTS perturbs what comes after the softmax.",
         "Add delta to pi.",
+    ),
+    Mistake(
+        "simplex-in-the-loop",
+        _moved_onto_the_simplex,
+        "The next round began at S(pi + delta): delta was replaced by what S left of it.",
+        "Keep delta from round to round as the clip left it. S is for looking: at the gradient, "
+        "and at the result.",
     ),
     Mistake(
         "columns-normalised",

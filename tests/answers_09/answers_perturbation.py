@@ -160,6 +160,15 @@ def on_logits(pi, start, loss, epsilon, steps):
     return worst if loss(worst) > loss(pi) else pi
 
 
+@wrong("09.7", "simplex-in-the-loop")
+def projected_in_every_round(pi, start, loss, epsilon, steps):
+    found = pi + start
+    for _ in range(steps):
+        found = found + 2 * epsilon / steps * slope(loss, onto(found)).sign()
+        found = onto(torch.minimum(torch.maximum(found, pi - epsilon), pi + epsilon))
+    return found if loss(found) > loss(pi) else pi
+
+
 @wrong("09.7", "row-emptied")
 def floor_at_zero(*case):
     def back(weights):

@@ -89,6 +89,22 @@ def counted(*case):
     return {"gate": gate, "p_open": gate > 0, "p_full": gate == 1}
 
 
+def shares(draws, a, u, t, low, high):
+    noise = np.random.default_rng(0).uniform(size=(draws, 1))
+    gates = correct(a, noise, t, low, high)["gate"]
+    return {"p_open": (gates > 0).mean(axis=0), "p_full": (gates == 1).mean(axis=0)}
+
+
+@wrong("12.5", "counted-not-derived")
+def counted_in_many_draws(*case):
+    return {**correct(*case), **shares(10_000, *case)}
+
+
+@wrong("12.5", "counted-not-derived")
+def full_counted_in_many_draws(*case):
+    return {**correct(*case), "p_full": shares(2_000, *case)["p_full"]}
+
+
 @wrong("12.5", "not-finite")
 def square_root_of_the_shift(a, u, t, low, high):
     with np.errstate(all="ignore"):
