@@ -14,25 +14,30 @@
   };
   window.cancelAnimationFrame = (id) => { stop(id); cancel(asked.get(id)); };
 
-  // ---- events that the browser queues ----
-  const queued = new Set(["toggle", "scroll", "scrollend", "selectionchange", "transitionend", "animationend"]);
+  // ---- events that the browser queues, of those that a view may follow ----
+  const queued = (target, type, listener) => typeof listener === "function" &&
+    (type === "toggle" || (type === "change" && target instanceof MediaQueryList));
   const listeners = new WeakMap(), place = EventTarget.prototype;
   const add = place.addEventListener, remove = place.removeEventListener;
+  const delayed = (listener) => {
+    const later = function (event) { after(() => listener.call(this, event), late()); };
+    if (!listeners.has(listener)) listeners.set(listener, later);
+    return listeners.get(listener);
+  };
   place.addEventListener = function (type, listener, ...rest) {
-    if (!queued.has(type) || typeof listener !== "function") return add.call(this, type, listener, ...rest);
-    if (!listeners.has(listener)) {
-      listeners.set(listener, function (event) { after(() => listener.call(this, event), late()); });
-    }
-    return add.call(this, type, listeners.get(listener), ...rest);
+    return add.call(this, type, queued(this, type, listener) ? delayed(listener) : listener, ...rest);
   };
   place.removeEventListener = function (type, listener, ...rest) {
-    remove.call(this, type, (queued.has(type) && listeners.get(listener)) || listener, ...rest);
+    remove.call(this, type, queued(this, type, listener) ? delayed(listener) : listener, ...rest);
   };
 
   // ---- observers ----
   const behind = (Observer) => class extends Observer {
     constructor(call, ...rest) {
-      super((entries) => { const id = after(() => { this.waiting.delete(id); call(entries, this); }, late()); this.waiting.add(id); }, ...rest);
+      super((entries) => {
+        const id = after(() => { this.waiting.delete(id); call(entries, this); }, late());
+        this.waiting.add(id);
+      }, ...rest);
       this.waiting = new Set();
     }
     disconnect() {
@@ -47,11 +52,10 @@
   // ---- what a server says, in its order ----
   const heard = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage");
   Object.defineProperty(WebSocket.prototype, "onmessage", { ...heard, set(call) {
-    let due = 0;
+    const messages = [];
     heard.set.call(this, call && ((event) => {
-      const now = performance.now();
-      due = Math.max(due, now + late());
-      after(() => call.call(this, event), due - now);
+      messages.push(event);
+      after(() => call.call(this, messages.shift()), late());
     }));
   } });
 }
