@@ -6,7 +6,6 @@ JupyterLab. Here the time of a frame is compared with that of the simplest live 
 
 import time
 from collections import Counter
-from itertools import pairwise
 
 import pytest
 from descent_history import descent_history
@@ -17,14 +16,18 @@ pytestmark = pytest.mark.browser
 SEEN = {"declined": {"operation": "", "epoch": 0}}
 OTHERS = {"heat", "graph", "traces"}
 DEAREST = 16  # times the simplest chart; 7 were measured by this test on a machine at work
+ROUNDS = 3
 # Frames for one update: curves and each of three more panels, the words; all again where these need
 # another line or a size is told late. A frame for each of fifty would be fifty.
 FEW = 12
 
-# For each frame of a stream: which panels were drawn, the milliseconds that it took, and how high
-# the view was at its end.
+# For each frame of a stream: which panels were drawn, the milliseconds that it took, and how often
+# the view had begun to draw itself anew by then, as it does where its size has changed.
 STREAM = """([rows, frames]) => new Promise((done) => {
   const root = document.querySelector(".nas-alpha"), seen = [];
+  let anew = 0;
+  const watch = new MutationObserver((changes) => { anew += changes.length; });
+  watch.observe(root, { attributeFilter: ["data-theme"] });
   const panels = [...root.querySelectorAll("canvas[data-part]")];
   const pens = CanvasRenderingContext2D.prototype, clear = pens.clearRect, ask = requestAnimationFrame;
   pens.clearRect = function (...box) { if (this.canvas.dataset.part) seen.at(-1)?.drawn.push(this.canvas.dataset.part); clear.apply(this, box); };
@@ -34,10 +37,11 @@ STREAM = """([rows, frames]) => new Promise((done) => {
     call(now);
     panels.forEach((panel) => panel.getContext("2d").getImageData(0, 0, 1, 1));  // ends the drawing
     seen.at(-1).took = performance.now() - start;
-    seen.at(-1).height = root.getBoundingClientRect().height;
+    seen.at(-1).anew = anew;
     if (seen.length < frames) return void message({ kind: "live" }, rows[seen.length % rows.length]);
     window.requestAnimationFrame = ask;
     pens.clearRect = clear;
+    watch.disconnect();
     done(seen);
   });
   message({ kind: "live" }, rows[0]);
@@ -103,31 +107,28 @@ def test_fifty_updates_between_two_frames_cost_no_more_than_one(view):
 
 def test_while_rows_stream_a_frame_draws_the_curves_and_one_panel_in_turn(view):
     frames = stream(view, 30)
-    drawn = [frame["drawn"] for frame in frames]
+    drawn, anew = [frame["drawn"] for frame in frames], frames[-1]["anew"]
     light = [names for names in drawn if len(names) <= 2]
-    assert len(drawn) - len(light) <= resized(frames), "all panels only after words of more lines"
+    assert len(drawn) - len(light) <= anew, "all panels only where the size has changed"
     assert all(names[0] == "curves" for names in light)
     turns = Counter(names[1] for names in light if len(names) == 2)
     assert turns.keys() == OTHERS
-    assert max(turns.values()) - min(turns.values()) <= 1 + resized(frames)
-
-
-def resized(frames):
-    """How often the view was as high as in no frame just before: the first may follow a change."""
-    return 1 + sum(a["height"] != b["height"] for a, b in pairwise(frames))
+    assert max(turns.values()) - min(turns.values()) <= 1 + anew
 
 
 def test_a_streamed_frame_takes_a_few_times_that_of_the_simplest_chart(view):
-    """The time of a frame is never below its cost, and at quiet moments it is its cost.
+    """What else a machine does only adds to the time of a frame; at a quiet moment it is the cost.
 
-    So it is tried until both charts had such a moment in turn.
+    So the fastest frames of several rounds are compared, and of more where that is not enough.
     """
     deadline = time.monotonic() + PATIENCE / 1000
-    ratios = [DEAREST]
-    while min(ratios) >= DEAREST and time.monotonic() < deadline:
-        simplest = fastest(view.page.evaluate(SIMPLEST, 60))
-        ratios.append(fastest([frame["took"] for frame in stream(view, 60)]) / simplest)
-    assert min(ratios) < DEAREST
+    took, simplest = [], []
+    while len(took) < ROUNDS or (
+        min(took) > DEAREST * min(simplest) and time.monotonic() < deadline
+    ):
+        simplest.append(fastest(view.page.evaluate(SIMPLEST, 60)))
+        took.append(fastest([frame["took"] for frame in stream(view, 60)]))
+    assert min(took) <= DEAREST * min(simplest)
 
 
 def fastest(took, turn=6):
