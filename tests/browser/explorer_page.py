@@ -105,9 +105,6 @@ class ExplorerPage:
     def part(self, name):
         return self.page.locator(f"[data-part={name}]")
 
-    def text(self, name):
-        return self.part(name).inner_text()
-
     def settle(self):
         """Wait until the view has followed the last change.
 
