@@ -93,8 +93,8 @@ class PointwiseConv(nn.Conv2d):
     """1x1 convolution, without bias, of every `step`-th pixel in both directions.
 
     The other pixels are left out before it, not by a stride: PyTorch 2.14's weight gradient with a
-    stride, for 1 to 3 output channels and channels last, writes outside its memory on processors
-    with AVX2 only.
+    stride, for 1 to 3 output channels and channels last, corrupts memory where its library oneDNN
+    has no more than AVX2 to use (seen with `ONEDNN_MAX_CPU_ISA=AVX2`).
     """
 
     def __init__(self, channels_in: int, channels_out: int, step: int) -> None:

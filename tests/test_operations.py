@@ -117,7 +117,7 @@ for channels in (2, 4, 6):
 """
 
 
-def test_narrow_reductions_survive_their_gradients_on_processors_with_avx2_only():
+def test_narrow_reductions_survive_their_gradients_where_the_library_has_avx2_only():
     limited = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", REDUCTIONS], env=limited)
     assert done.returncode == 0

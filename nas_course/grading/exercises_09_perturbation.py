@@ -68,6 +68,7 @@ class Attack:
 
     back: Callable[[np.ndarray], np.ndarray] = mixture
     hold: Callable[[np.ndarray, float], np.ndarray] = _clip
+    keep: Callable[[np.ndarray, np.ndarray], np.ndarray] = lambda pi, delta: delta
     rate: Callable[[float, int], float] = lambda eps, steps: 2 * eps / steps
     move: Callable[[np.ndarray], np.ndarray] = np.sign
     where: Callable[[np.ndarray, np.ndarray], np.ndarray] = lambda pi, delta: pi + delta
@@ -84,7 +85,8 @@ class Attack:
         for _ in range(self.rounds(steps)):
             weights = self.where(pi, delta)
             gradient = self.through(loss.gradient(self.back(weights)), weights)
-            delta = self.hold(delta + self.rate(eps, steps) * self.move(gradient), eps)
+            held = self.hold(delta + self.rate(eps, steps) * self.move(gradient), eps)
+            delta = self.keep(pi, held)
         worst = self.back(pi + delta)
         return worst if self.use(loss, worst, pi) else pi
 
@@ -129,19 +131,6 @@ def _logits_moved(
         gradient = loss.gradient(_softmax(np.log(pi) + delta))
         delta = attack.hold(delta + attack.rate(eps, steps) * np.sign(gradient), eps)
     worst = _softmax(np.log(pi) + delta)
-    return worst if _worse(loss, worst, pi) else pi
-
-
-def _moved_onto_the_simplex(
-    pi: np.ndarray, start: np.ndarray, loss: Loss, eps: float, steps: int
-) -> np.ndarray:
-    """The same attack with delta replaced by what S leaves of it, in every round."""
-    delta = start
-    for _ in range(steps):
-        gradient = loss.gradient(mixture(pi + delta))
-        delta = _clip(delta + 2 * eps / steps * np.sign(gradient), eps)
-        delta = mixture(pi + delta) - pi
-    worst = mixture(pi + delta)
     return worst if _worse(loss, worst, pi) else pi
 
 
@@ -279,7 +268,7 @@ MISTAKES = (
     ),
     Mistake(
         "simplex-in-the-loop",
-        _moved_onto_the_simplex,
+        _instead(keep=lambda pi, delta: mixture(pi + delta) - pi),
         "The next round began at S(pi + delta): delta was replaced by what S left of it.",
         "Keep delta from round to round as the clip left it. S is for looking: at the gradient, "
         "and at the result.",
